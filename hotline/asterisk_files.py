@@ -1,0 +1,197 @@
+"""The Asterisk files that follow from the site and the secrets: numbers, trunks, phones, queues, accounts.
+
+`asterisk-config/` holds what is the same everywhere and includes these by name from /etc/asterisk-site. Each function
+here returns the text of one file. Every value that goes in has passed the site's checks; `_plain` looks once more.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from hotline.secrets import Secrets
+from hotline.site import Carrier, Site
+from hotline.stack import Stack
+from routing.staff import Agent, Queue
+
+HEADER: Final = "; Generated from the site file; change that and run `hotline up`, not this.\n"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+ -]*")
+
+
+class NotPlain(ValueError):
+    """A value that would not stay one value in an Asterisk file."""
+
+
+def pbx(site: Site, secrets: Secrets, stack: Stack, *, external: str | None = None) -> Mapping[str, str]:
+    """Return name and text of each generated file of our Asterisk."""
+    carriers = site.carriers or pretend_carriers(stack)
+    return {
+        "globals.conf": HEADER + _globals(site, stack, carriers[0]),
+        "numbers.conf": HEADER + _numbers(site),
+        "transfers.conf": HEADER + _transfers(site),
+        "queues.conf": HEADER + "".join(_queue(queue) for queue in site.queues),
+        "manager.conf": HEADER + _manager(secrets, stack),
+        "poisoned.conf": HEADER + f"password = {_plain(secrets.services['poisoned'])}\n",
+        "pjsip.conf": HEADER
+        + _transports(stack, external)
+        + "".join(_carrier(carrier, secrets) for carrier in carriers)
+        + "".join(_phone(agent, secrets) for agent in site.agents),
+        "rtp.conf": HEADER + f"rtpstart = {stack.rtp_range[0]}\nrtpend = {stack.rtp_range[1]}\n",
+    }
+
+
+def telco(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
+    """Return the generated files of the pretend carrier."""
+    dialled = [number for line in site.numbers for number in line.dialled]
+    return {
+        "manager.conf": HEADER + _pretend_manager("telco", secrets),
+        "numbers.conf": HEADER
+        + "".join(f"exten => {n},1,Dial(PJSIP/{n}@pbx)\n same => n,Hangup()\n" for n in dialled),
+        "pjsip.conf": HEADER
+        + _transport("udp", stack, None)
+        + f"[pbx](trunk)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
+        + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
+        + "[visitor](visitor-phone)\nauth = visitor\naors = visitor\n"
+        + f"[visitor]\ntype = auth\nauth_type = digest\nusername = visitor\npassword = {secrets.services['visitor']}\n"
+        + "[visitor]\ntype = aor\nmax_contacts = 2\nremove_existing = yes\n",
+        "rtp.conf": HEADER + "rtpstart = 11000\nrtpend = 11999\n",
+    }
+
+
+def agents(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
+    """Return the generated files of the pretend phones."""
+    return {
+        "manager.conf": HEADER + _pretend_manager("agents", secrets),
+        "pjsip.conf": HEADER
+        + _transport("udp", stack, None)
+        + f"[pbx](desk-phone)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
+        + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
+        + "".join(_pretend_phone(agent, secrets, stack) for agent in site.agents),
+    }
+
+
+def pretend_carriers(stack: Stack) -> tuple[Carrier, ...]:
+    """The carrier of a stack whose site names none: the try-out's."""
+    return (Carrier(name="pretend", addresses=[stack.telco, stack.second_carrier]),)
+
+
+def _plain(value: str) -> str:
+    if not _PLAIN.fullmatch(value):
+        raise NotPlain(
+            f"{value!r} cannot stand in an Asterisk file; allowed are letters, digits and _ . : / + -"
+        )
+    return value
+
+
+def _globals(site: Site, stack: Stack, carrier: Carrier) -> str:
+    first = site.numbers[0]
+    return (
+        f"HOTLINE_SERVER = {stack.server}\n"
+        f"FALLBACK_QUEUE = {_plain(site.site.fallback_queue)}\n"
+        f"FALLBACK_LANGUAGE = {_plain(first.language)}\n"
+        f"OWN_NUMBER = {_plain(first.dialled[0])}\n"
+        f"CARRIER = carrier-{_plain(carrier.name)}\n"
+    )
+
+
+def _numbers(site: Site) -> str:
+    dialled = [number for line in site.numbers for number in line.dialled]
+    return "".join(
+        f"exten => {_plain(number)},1,Set(HOTLINE_NUMBER={number})\n same => n,Goto(front-door,s,1)\n"
+        f"exten => +{number},1,Set(HOTLINE_NUMBER={number})\n same => n,Goto(front-door,s,1)\n"
+        for number in dialled
+    )
+
+
+def _transfers(site: Site) -> str:
+    to_agents = (
+        f"exten => {a.work_number},1,Gosub(ring-agent,s,1({_plain(a.phone)}))\n" for a in site.agents
+    )
+    to_queues = (
+        f"exten => {q.transfer_code},1,Goto(transfer-to-queue,{_plain(q.name)},1)\n" for q in site.queues
+    )
+    outside = (
+        f"exten => {d.code},1,Gosub(ring-department,s,1({_plain(d.number)}))\n" for d in site.departments
+    )
+    return "".join((*to_agents, *to_queues, *outside))
+
+
+def _queue(queue: Queue) -> str:
+    return (
+        f"[{_plain(queue.name)}](line)\n"
+        f"timeout = {queue.ring_for.total_seconds():.0f}\n"
+        f"wrapuptime = {queue.wrap_up.total_seconds():.0f}\n"
+        f"maxlen = {queue.most_waiting}\n"
+    )
+
+
+def _manager(secrets: Secrets, stack: Stack) -> str:
+    return "".join(
+        f"[{account}]({account}-rights)\nsecret = {_plain(secrets.services[f'ami-{account}'])}\n"
+        f"permit = {stack.server}/255.255.255.255\n"
+        for account in ("watch", "desk", "dial")
+    )
+
+
+def _pretend_manager(role: str, secrets: Secrets) -> str:
+    return (
+        f"[tryout]\nsecret = {_plain(secrets.services[f'{role}-manager'])}\n"
+        "read = system,call,agent,dtmf,dialplan\nwrite = system,call,originate,reporting\n"
+    )
+
+
+def _transports(stack: Stack, external: str | None) -> str:
+    return _transport("udp", stack, external) + _transport("tcp", stack, external)
+
+
+def _transport(protocol: str, stack: Stack, external: str | None) -> str:
+    lines = [f"[transport-{protocol}]", "type = transport", f"protocol = {protocol}", "bind = 0.0.0.0:5060"]
+    if external is not None:
+        lines += [
+            f"external_signaling_address = {_plain(external)}",
+            f"external_signaling_port = {stack.ports.sip}",
+            f"external_media_address = {_plain(external)}",
+            f"local_net = {stack.net}.0/24",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _carrier(carrier: Carrier, secrets: Secrets) -> str:
+    name = f"carrier-{_plain(carrier.name)}"
+    text = f"[{name}](carrier)\naors = {name}\n"
+    text += f"[{name}]\ntype = aor\ncontact = sip:{_plain(carrier.addresses[0])}:{carrier.port}\n"
+    text += f"[{name}]\ntype = identify\nendpoint = {name}\n"
+    text += "".join(f"match = {_plain(address)}\n" for address in carrier.addresses)
+    if carrier.register_as is not None:
+        text += _registration(name, carrier, secrets)
+    return text
+
+
+def _registration(name: str, carrier: Carrier, secrets: Secrets) -> str:
+    host, user = _plain(carrier.addresses[0]), _plain(carrier.register_as or "")
+    return (
+        f"[{name}]\ntype = auth\nauth_type = digest\nusername = {user}\n"
+        f"password = {_plain(secrets.carriers.get(carrier.name, ''))}\n"
+        f"[{name}]\ntype = registration\noutbound_auth = {name}\nserver_uri = sip:{host}:{carrier.port}\n"
+        f"client_uri = sip:{user}@{host}:{carrier.port}\nretry_interval = 20\n"
+    )
+
+
+def _phone(agent: Agent, secrets: Secrets) -> str:
+    phone = _plain(agent.phone)
+    return (
+        f'[{phone}](phone)\nauth = {phone}\naors = {phone}\ncallerid = "{agent.work_number}" <{agent.work_number}>\n'
+        f"[{phone}](phone-place)\n"
+        f"[{phone}](phone-secret)\nusername = {phone}\npassword = {_plain(secrets.phones[agent.phone])}\n"
+    )
+
+
+def _pretend_phone(agent: Agent, secrets: Secrets, stack: Stack) -> str:
+    phone = _plain(agent.phone)
+    return (
+        f"[{phone}]\ntype = auth\nauth_type = digest\nusername = {phone}\npassword = {_plain(secrets.phones[phone])}\n"
+        f"[{phone}]\ntype = registration\noutbound_auth = {phone}\nserver_uri = sip:{stack.pbx}:5060\n"
+        f"client_uri = sip:{phone}@{stack.pbx}:5060\ncontact_user = {phone}\n"
+        "retry_interval = 2\nforbidden_retry_interval = 2\nmax_retries = 100000\nexpiration = 120\n"
+        # Calls that this phone makes go out under its own account.
+        f"[out-{phone}](desk-phone)\naors = pbx\noutbound_auth = {phone}\nfrom_user = {phone}\n"
+    )

@@ -1,0 +1,1 @@
+"""Measurements anyone can repeat: each module here has a `run()` that returns a Report."""

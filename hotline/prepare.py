@@ -1,0 +1,105 @@
+"""Write everything a stack needs before its containers start: secrets, Asterisk files, settings, environment.
+
+Run again it changes only what the site changed; secrets stay. Files are owned by the user the containers run as.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from hotline import asterisk_files, secrets
+from hotline.secrets import Secrets, write_private
+from hotline.site import Site, load
+from hotline.stack import ROOT, Stack
+
+OWN_SITE: Final = ROOT / "site" / "site.toml"
+DEMO_SITE: Final = ROOT / "site" / "demo.toml"
+
+
+def site_file() -> Path:
+    """Your own site file when there is one, else the try-out's."""
+    return OWN_SITE if OWN_SITE.exists() else DEMO_SITE
+
+
+def prepare(stack: Stack, file: Path, *, external: str | None = None, extra: Mapping[str, str] | None = None) -> Secrets:
+    """Write all generated files of a stack from its site file; `extra` adds settings of our server.
+
+    Raises SiteRefused before anything is written.
+    """
+    site = load(file)
+    _open_for_containers(ROOT / "asterisk-config")
+    _own_folder(stack)
+    known = secrets.ensure(stack.folder / "secrets.json", [agent.phone for agent in site.agents])
+    for role, files in _asterisk_files(site, known, stack, external).items():
+        for name, text in files.items():
+            _write(stack, f"{role}/{name}", text)
+    _write(stack, "site/site.toml", file.read_text(encoding="utf-8"))
+    _write(stack, "redis/redis.conf", _redis(known))
+    _write(stack, "hotline.env", _environment(_server_settings(stack, known) | dict(extra or {})), owner=None)
+    environment = stack.environment() | {"HOTLINE_TEST_PASSWORD": known.services["test-postgres"]}
+    _write(stack, "stack.env", _environment(environment), owner=None)
+    return known
+
+
+def _asterisk_files(site: Site, known: Secrets, stack: Stack, external: str | None) -> dict[str, Mapping[str, str]]:
+    return {
+        "pbx": asterisk_files.pbx(site, known, stack, external=external),
+        "telco": asterisk_files.telco(site, known, stack),
+        "agents": asterisk_files.agents(site, known, stack),
+    }
+
+
+def _server_settings(stack: Stack, known: Secrets) -> dict[str, str]:
+    return {
+        "HOTLINE_SITE": "/etc/hotline/site.toml",
+        "HOTLINE_AMI__HOST": stack.pbx,
+        "HOTLINE_AMI__WATCH_SECRET": known.services["ami-watch"],
+        "HOTLINE_AMI__DESK_SECRET": known.services["ami-desk"],
+        "HOTLINE_AMI__DIAL_SECRET": known.services["ami-dial"],
+        "HOTLINE_AGI__PEERS": f'["{stack.pbx}/32"]',
+        "HOTLINE_REDIS": f"redis://:{known.services['redis']}@{stack.redis}:6379/0",
+        "HOTLINE_DATABASE": "sqlite:////srv/data/hotline.db",
+        "HOTLINE_API__HOST": "0.0.0.0",
+        "HOTLINE_API__TOKEN": known.services["api"],
+    }
+
+
+def _redis(known: Secrets) -> str:
+    return (
+        "dir /srv/redis\nappendonly yes\nappendfsync everysec\nsave \"\"\nprotected-mode yes\n"
+        f"requirepass {known.services['redis']}\nmaxmemory 256mb\nmaxmemory-policy allkeys-lru\n"
+    )
+
+
+def _environment(values: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _own_folder(stack: Stack) -> None:
+    """The folders that containers read belong to the user they run as, and to nobody else."""
+    stack.folder.mkdir(parents=True, exist_ok=True)
+    (stack.folder.parent).chmod(0o755)
+    stack.folder.chmod(0o711)
+    for role in ("pbx", "telco", "agents", "site", "redis"):
+        folder = stack.folder / role
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+        if os.getuid() == 0:
+            os.chown(folder, stack.user, stack.user)
+
+
+def _write(stack: Stack, name: str, text: str, *, owner: int | None = -1) -> None:
+    write_private(stack.folder / name, text, owner=stack.user if owner == -1 else owner)
+
+
+def _open_for_containers(folder: Path) -> None:
+    """A strict umask at checkout must not keep the containers from reading the public configuration."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
+
+
+def forget(stack: Stack) -> None:
+    """Delete everything generated for a stack, its secrets too."""
+    shutil.rmtree(stack.folder, ignore_errors=True)

@@ -1,0 +1,58 @@
+"""The secrets of a stack: generated on the first run, kept in one file that only its owner can read, never default.
+
+A secret that is missing (a new agent, a new account) is added; one that is there is never changed.
+"""
+
+import json
+import os
+import secrets as random
+import string
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, Field
+
+LENGTH: Final = 28  # letters and digits: 166 bits
+ALPHABET: Final = string.ascii_letters + string.digits
+SERVICES: Final = (
+    "ami-watch", "ami-desk", "ami-dial", "redis", "api", "poisoned",
+    "telco-manager", "agents-manager", "visitor", "test-postgres",
+)  # fmt: skip
+
+
+class Secrets(BaseModel):
+    """Passwords by what they open."""
+
+    services: dict[str, str] = Field(default_factory=dict)
+    phones: dict[str, str] = Field(default_factory=dict)
+    carriers: dict[str, str] = Field(default_factory=dict)
+
+
+def make() -> str:
+    """Return a new secret of letters and digits, safe to write in any configuration file."""
+    return "".join(random.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def ensure(file: Path, phones: Iterable[str]) -> Secrets:
+    """Read the secrets, add what is missing, and keep the file 0600."""
+    known = Secrets.model_validate_json(file.read_bytes()) if file.exists() else Secrets()
+    for service in SERVICES:
+        known.services.setdefault(service, make())
+    for phone in phones:
+        known.phones.setdefault(phone, make())
+    write_private(file, json.dumps(known.model_dump(), indent=2) + "\n")
+    return known
+
+
+def write_private(file: Path, text: str, *, mode: int = 0o600, owner: int | None = None) -> None:
+    """Replace a file as a whole: a reader sees the old or the new one, never a part, and no one else reads it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    if owner is not None and os.getuid() == 0:
+        os.chown(part, owner, owner)
+    part.replace(file)

@@ -1,0 +1,151 @@
+"""One stack: the containers of one hotline on this machine, its folder, its addresses and its ports.
+
+A stack is named; `hotline` is the one of `make demo` and of a first installation, the tests run their own beside it.
+Everything generated for a stack lies under var/<name>/, readable by its owner only.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+DEFAULT: Final = "hotline"
+# When set-up runs as root, the containers run as this user instead; otherwise as the user himself.
+UNPRIVILEGED: Final = 10001
+BASE_IMAGE: Final = "hotline-base:forky"
+
+
+class StackFailed(RuntimeError):
+    """The container engine refused; `output` has its last lines."""
+
+    code = "stack-failed"
+
+    def __init__(self, doing: str, output: str) -> None:
+        self.output = output
+        tail = "\n".join(f"    | {line}" for line in output.strip().splitlines()[-12:])
+        super().__init__(
+            f"{doing} failed:\n{tail}\n  What is wrong is usually in the last lines; then try again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a stack publishes on this machine."""
+
+    sip: int = 5060
+    rtp: str = "10000-10059"
+    web: int = 8080
+    visitor_sip: int = 5080
+    visitor_rtp: str = "11000-11019"
+    telco_manager: int = 15038
+    agents_manager: int = 15039
+    postgres: int = 15432
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The containers of one hotline and where their files lie."""
+
+    name: str = DEFAULT
+    net: str = "172.30.77"
+    bind: str = "0.0.0.0"
+    ports: Ports = Ports()
+    # All RTP ports Asterisk may use; only `ports.rtp` of them are reachable from outside this machine.
+    rtp_range: tuple[int, int] = (10000, 10059)
+    profiles: tuple[str, ...] = ("tryout",)
+
+    @property
+    def folder(self) -> Path:
+        """Everything generated for this stack."""
+        return ROOT / "var" / self.name
+
+    @property
+    def pbx(self) -> str:
+        """The address of our Asterisk on the inner network."""
+        return f"{self.net}.10"
+
+    @property
+    def server(self) -> str:
+        """The address of our server on the inner network."""
+        return f"{self.net}.20"
+
+    @property
+    def redis(self) -> str:
+        """The address of Redis on the inner network."""
+        return f"{self.net}.30"
+
+    @property
+    def telco(self) -> str:
+        """The address of the pretend carrier on the inner network."""
+        return f"{self.net}.40"
+
+    @property
+    def phones(self) -> str:
+        """The address of the pretend phones on the inner network."""
+        return f"{self.net}.50"
+
+    @property
+    def second_carrier(self) -> str:
+        """A second address the pretend carrier may call from (the tests' hostile caller)."""
+        return f"{self.net}.61"
+
+    @property
+    def user(self) -> int:
+        """The user id that the containers run as."""
+        return os.getuid() or UNPRIVILEGED
+
+    def environment(self) -> dict[str, str]:
+        """What docker-compose.yml asks for."""
+        return {
+            "HOTLINE_UID": str(self.user),
+            "HOTLINE_BASE_IMAGE": BASE_IMAGE,
+            "HOTLINE_VAR": str(self.folder),
+            "HOTLINE_NET": self.net,
+            "HOTLINE_BIND": self.bind,
+            "HOTLINE_SIP_PORT": str(self.ports.sip),
+            "HOTLINE_RTP_PUBLISHED": self.ports.rtp,
+            "HOTLINE_WEB_PORT": str(self.ports.web),
+            "HOTLINE_VISITOR_PORT": str(self.ports.visitor_sip),
+            "HOTLINE_VISITOR_RTP": self.ports.visitor_rtp,
+            "HOTLINE_TELCO_MANAGER_PORT": str(self.ports.telco_manager),
+            "HOTLINE_AGENTS_MANAGER_PORT": str(self.ports.agents_manager),
+            "HOTLINE_TEST_POSTGRES_PORT": str(self.ports.postgres),
+        }
+
+    def compose(self, *words: str, within: float = 900, feed: bytes | None = None) -> str:
+        """Run one compose command on this stack and return what it prints.
+
+        Raises StackFailed, with the engine's last words, when it does not succeed within so many seconds.
+        """
+        command = [*_compose_command(), "-p", self.name, "--env-file", str(self.folder / "stack.env")]
+        command += ["-f", str(ROOT / "docker-compose.yml")]
+        for profile in self.profiles:
+            command += ["--profile", profile]
+        return run([*command, *words], doing=f"docker compose {words[0]}", within=within, feed=feed)
+
+    def running(self) -> frozenset[str]:
+        """The services of this stack that run now."""
+        return frozenset(self.compose("ps", "--services", "--filter", "status=running", within=60).split())
+
+
+def run(command: Sequence[str], *, doing: str, within: float, feed: bytes | None = None) -> str:
+    """Run a command to its end. Raises StackFailed with its last lines, also when it takes too long."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=within, input=feed, check=False)
+    except FileNotFoundError as problem:
+        raise StackFailed(
+            doing, f"{command[0]} is not installed; run setup/engine.sh (make demo does)"
+        ) from problem
+    except subprocess.TimeoutExpired as problem:
+        raise StackFailed(doing, f"no end within {within:.0f} s") from problem
+    if done.returncode:
+        raise StackFailed(doing, (done.stdout + done.stderr).decode(errors="replace"))
+    return done.stdout.decode(errors="replace")
+
+
+def _compose_command() -> list[str]:
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    return ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]

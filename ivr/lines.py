@@ -1,0 +1,99 @@
+"""The service lines as data: which number speaks with which brand, menu and hours.
+
+A site is described in one file (`hotline/site.py` reads it); these are the parts of it that a flow needs.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+Language = Literal["zh", "en"]
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Key = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Part(BaseModel):
+    """A part of the site file: fixed once read, and nothing in it that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Choice(Part):
+    """What a key means: a topic that goes to a queue, or to a further menu."""
+
+    topic: Id
+    queue: Id | None = None
+    menu: Id | None = None
+    priority: int = Field(0, ge=0, le=1000, description="higher waits in front of lower")
+    always_open: bool = Field(False, description="answered out of hours too (emergencies)")
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if (self.queue is None) == (self.menu is None):
+            raise ValueError(f"topic {self.topic!r} must name either a queue or a menu")
+        return self
+
+
+class Menu(Part):
+    """One question to the caller: a prompt and what each key means. `*` always repeats it."""
+
+    prompt: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    keys: Mapping[Key, Choice] = Field(min_length=1)
+
+    @property
+    def person(self) -> Choice | None:
+        """The choice behind 0: where a caller goes who presses nothing we understand."""
+        return self.keys.get("0")
+
+
+class Opening(Part):
+    """Some days of the week, and the hours on them, in the site's own time; `close` is already closed."""
+
+    days: Sequence[Weekday] = Field(min_length=1)
+    open: time
+    close: time
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.open >= self.close:
+            raise ValueError(
+                f"opens at {self.open} but closes at {self.close}; split hours over midnight in two"
+            )
+        return self
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether this local moment lies within these hours."""
+        return WEEK[moment.weekday()] in self.days and self.open <= moment.time() < self.close
+
+
+class Line(Part):
+    """One service line: the numbers that lead to it, and how it presents itself."""
+
+    key: Id
+    name: str
+    dialled: Sequence[Digits] = Field(min_length=1)
+    brand: Mapping[Language, Annotated[str, StringConstraints(min_length=1, max_length=40)]]
+    languages: Sequence[Language] = Field(min_length=1, description="the first one is spoken")
+    menu: Id
+    hours: Id = "always"
+
+    @property
+    def language(self) -> Language:
+        """The language callers of this line hear."""
+        return self.languages[0]
+
+    @model_validator(mode="after")
+    def _brand_in_each_language(self) -> Self:
+        if missing := [language for language in self.languages if language not in self.brand]:
+            raise ValueError(f"line {self.key!r} has no brand in {', '.join(missing)}")
+        return self
+
+
+def is_open(hours: Sequence[Opening], moment: datetime) -> bool:
+    """Whether a line with these hours is staffed at this local moment; no hours at all means day and night."""
+    return not hours or any(opening.covers(moment) for opening in hours)

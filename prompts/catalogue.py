@@ -1,0 +1,167 @@
+"""Every text callers and agents can hear, in every language, read from TOML and checked as a whole."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Final
+
+from prompts.errors import PromptsError
+from prompts.names import is_name
+from prompts.spoken import LANGUAGES, SPOKEN
+
+TEXTS: Final = Path(__file__).parent / "texts"
+"""The folder of the texts that come with the product."""
+
+Texts = Mapping[str, Mapping[str, str]]
+"""Language, then name, then text."""
+
+
+class CatalogueError(PromptsError):
+    """The texts cannot be used; `problems` names every one of them, not only the first."""
+
+    code = "catalogue"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the prompt texts cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Texts that agree: each prompt is there in each language, with parameters that can be spoken."""
+
+    prompts: Texts
+    digits: Texts
+
+    @classmethod
+    def read(cls, folder: Path = TEXTS) -> "Catalogue":
+        """Read `<language>.toml` files; raise `CatalogueError` with all that is wrong with them."""
+        prompts: dict[str, Mapping[str, str]] = {}
+        digits: dict[str, Mapping[str, str]] = {}
+        problems: list[str] = []
+        for file in sorted(folder.glob("*.toml")):
+            try:
+                tables = tomllib.loads(file.read_text("utf-8"))
+            except (OSError, ValueError) as wrong:
+                problems.append(f"{file.name}: is not a readable TOML file ({wrong}); mend it there")
+                continue
+            problems += _misshapen(file.name, tables)
+            prompts[file.stem] = _texts(tables.get("prompts"))
+            digits[file.stem] = _texts(tables.get("digits"))
+        if not prompts and not problems:
+            problems.append(f"{folder}: holds no texts; expected files such as zh.toml and en.toml")
+        problems += [*_missing(prompts), *_unspeakable(prompts), *_different(prompts), *_uncountable(digits)]
+        if problems:
+            raise CatalogueError(problems)
+        return cls(prompts, digits)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages there are texts for, in the order of the alphabet."""
+        return tuple(sorted(self.prompts))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The name of every prompt."""
+        return frozenset(next(iter(self.prompts.values())))
+
+    def parameters(self, prompt: str) -> frozenset[str]:
+        """Return the names of the values this prompt's text needs; raise KeyError if there is no such prompt."""
+        return frozenset(_fields(self.prompts[self.languages[0]][prompt]))
+
+    def text(self, prompt: str, language: str, **values: str) -> str:
+        """Return the words to speak, each value said as `prompts.spoken` has it; KeyError for an unknown name."""
+        said = {name: SPOKEN[name](value, language) for name, value in values.items()}
+        return self.prompts[language][prompt].format_map(said)
+
+
+def _texts(table: object) -> Mapping[str, str]:
+    """Return a table as texts; what is no text was said by `_misshapen`, and must not hide other problems."""
+    entries = table.items() if isinstance(table, dict) else ()
+    return {name: str(text) for name, text in entries}
+
+
+def _misshapen(file: str, tables: Mapping[str, object]) -> Iterator[str]:
+    """Say which tables and entries are not of the form `name = "text"`."""
+    language = file.removesuffix(".toml")
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        yield f"{file}: {language!r} is not a language whose numbers can be spoken ({known}); rename or remove it"
+    for title in sorted({"prompts", "digits"} - tables.keys()):
+        yield f"{file}: has no table [{title}]; add it"
+    for title, table in tables.items():
+        if title not in ("prompts", "digits") or not isinstance(table, dict):
+            yield f"{file}: {title!r} is not expected here; only the tables [prompts] and [digits] are"
+            continue
+        for name, text in table.items():
+            if not is_name(name):
+                yield f"{file}: {name!r}: a name has only the characters a-z 0-9 _ - and at most 64; rename it"
+            if not isinstance(text, str) or not text.strip():
+                yield f"{file}: {name!r}: found {text!r}, expected a text in quotes; write one"
+
+
+def _missing(prompts: Texts) -> Iterator[str]:
+    """Say which prompts have a text in one language only."""
+    for name in sorted({name for texts in prompts.values() for name in texts}):
+        having = [language for language, texts in prompts.items() if name in texts]
+        for language in sorted(prompts.keys() - having):
+            yield (
+                f"{language}.toml: {name!r}: has no text, but {having[0]}.toml has one; "
+                f"add it to [prompts] here, or remove it there"
+            )
+
+
+def _unspeakable(prompts: Texts) -> Iterator[str]:
+    """Say which texts have braces that are no parameter, or a parameter nothing is known of."""
+    known = ", ".join(f"{{{name}}}" for name in SPOKEN)
+    for language, texts in prompts.items():
+        for name, text in texts.items():
+            try:
+                fields = _fields(text)
+            except ValueError as wrong:
+                yield f"{language}.toml: {name!r}: braces are broken ({wrong}); write parameters as {known}"
+                continue
+            for field in sorted(fields - SPOKEN.keys()):
+                yield f"{language}.toml: {name!r}: found parameter {{{field}}}, expected one of {known}; change it"
+
+
+def _different(prompts: Texts) -> Iterator[str]:
+    """Say which prompts have other parameters in one language than in the first that has them."""
+    first_seen: dict[str, tuple[str, frozenset[str]]] = {}
+    for language, texts in prompts.items():
+        for name, text in texts.items():
+            try:
+                fields = _fields(text)
+            except ValueError:
+                continue  # already said by _unspeakable
+            other, expected = first_seen.setdefault(name, (language, fields))
+            if fields != expected:
+                yield (
+                    f"{language}.toml: {name!r}: found {_listed(fields)}, but {other}.toml has "
+                    f"{_listed(expected)}; give both texts the same parameters"
+                )
+
+
+def _uncountable(digits: Texts) -> Iterator[str]:
+    """Say which languages lack a digit; beyond ten, languages count differently."""
+    for language, texts in digits.items():
+        lacking = [digit for digit in "0123456789" if digit not in texts]
+        if lacking:
+            yield f"{language}.toml: [digits] has no {', '.join(lacking)}; expected 0 to 9 at least; add them"
+
+
+def _fields(text: str) -> frozenset[str]:
+    """Return the parameters in a text; raise ValueError for any braces but a plain `{name}`."""
+    fields = set()
+    for _, field, form, conversion in Formatter().parse(text):
+        if field is not None:
+            if form or conversion or not field.isidentifier():
+                raise ValueError(f"{{{field}}} is not a plain name")
+            fields.add(field)
+    return frozenset(fields)
+
+
+def _listed(fields: frozenset[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(fields)) or "no parameters"

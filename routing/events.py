@@ -1,0 +1,366 @@
+"""The facts of a call and of an agent's day: what happened, when, to whom. A fact is never changed or taken back.
+
+The kinds stand in the order a call meets them; `KINDS` at the end gives each its name in the log. Times are UTC,
+durations are timedeltas that the log keeps to the millisecond. A field that is None was not known when the fact was
+recorded. `routing/events_json.py` writes and reads them, `routing/log.py` keeps them, `routing/story.py` tells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+Party = Literal["caller", "agent", "hotline"]
+"""Who did it; "hotline" is the machine: a flow, the dialplan, a time limit."""
+
+Place = Literal["ringing", "menu", "queue", "greeting", "message"]
+"""Where a caller can be before the talk; "greeting" is while the agent's work number is said."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PhoneNumber:
+    """A caller's number as the carrier sent it, so any text at all. Printed and logged, it is masked.
+
+    The whole number is had by asking for `digits`, and by nothing else.
+    """
+
+    digits: str
+
+    def masked(self) -> str:
+        """138****5678: the four digits before the last four are hidden, and more of what is short or no number."""
+        number = self.digits
+        if not number.removeprefix("+").isdecimal() or len(number) <= 4:
+            return "****"
+        if len(number) < 8:
+            return "****" + number[-2:]
+        return number[:-8] + "****" + number[-4:]
+
+    __str__ = __repr__ = masked
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """What a caller pressed, one key or several. Printed and logged, it is masked: it may be an account or a PIN."""
+
+    pressed: str
+
+    def masked(self) -> str:
+        """Show that something was pressed, neither what nor how much."""
+        return "•"
+
+    __str__ = __repr__ = masked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact. `at` must be aware; `call` is the call's id, `agent` a work number, where the fact concerns one."""
+
+    at: datetime
+    call: str | None = None
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStep(Event):
+    """A step of one call."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedStep(CallStep):
+    """A step of one call in which an agent takes part."""
+
+    agent: str
+
+
+# It rings, and the hotline talks.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRang(CallStep):
+    """A call came in. `caller` is None when the number is withheld; `dialled` is the hotline's own number."""
+
+    caller: PhoneNumber | None
+    dialled: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(CallStep):
+    """The hotline picked up; from here on the caller hears us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptHeard(CallStep):
+    """A prompt was played. `at` is when it began, `heard` how much of its `length` the caller heard."""
+
+    prompt: str
+    language: str
+    version: str
+    heard: timedelta
+    length: timedelta
+    cut_by: Literal["key", "hang-up"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPressed(CallStep):
+    """The caller pressed a key that this prompt offers."""
+
+    key: Keys
+    at_prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongKey(CallStep):
+    """The caller pressed a key that this prompt does not offer (recorded instead of `KeyPressed`)."""
+
+    key: Keys
+    at_prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoKey(CallStep):
+    """The caller pressed nothing in the time this prompt gives."""
+
+    prompt: str
+
+
+# The caller waits, agents are asked.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQueued(CallStep):
+    """The caller began to wait. A higher `priority` goes first; 0 is everyone's."""
+
+    queue: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOffered(SharedStep):
+    """An agent's phone began to ring for this caller."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferMissed(SharedStep):
+    """An agent did not take the offer: no answer, busy, or refused. `rang` is how long the phone rang."""
+
+    queue: str
+    rang: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAnswered(SharedStep):
+    """An agent picked up: the caller no longer waits, but is not yet talking (the greeting plays)."""
+
+    queue: str
+    waited: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreetingStarted(SharedStep):
+    """The caller begins to hear the agent's work number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreetingEnded(SharedStep):
+    """The work number was said, or somebody hung up in the middle of it (`whole` is False)."""
+
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequeued(CallStep):
+    """The caller went back to the queue, first in line. `why`, for example "agent-hung-up"."""
+
+    why: str
+
+
+# They talk.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkStarted(SharedStep):
+    """Caller and agent hear each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldStarted(SharedStep):
+    """The agent put the caller on hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEnded(SharedStep):
+    """The agent took the caller back from hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTransferred(CallStep):
+    """An agent (`by`, a work number) handed the caller over to an agent, a queue or a department number."""
+
+    kind: Literal["blind", "attended"]
+    to: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded(SharedStep):
+    """The talk with this agent is over. `talked` includes holds; `by` is None when nobody saw who ended it."""
+
+    by: Party | None
+    talked: timedelta
+
+
+# How it ends.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAbandoned(CallStep):
+    """The caller hung up before talking to anyone. `waited` counts from the ring, in the queue from `CallQueued`."""
+
+    where: Place
+    waited: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLeft(CallStep):
+    """The caller left a message; `file` is a name made of ids, without a folder."""
+
+    file: str
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingKept(CallStep):
+    """The recording of a talk is complete on disk; `file` is a name made of ids, without a folder."""
+
+    file: str
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(CallStep):
+    """The caller's line is down: the last step, though a recording may be kept after it. `why` is Asterisk's word."""
+
+    by: Party | None
+    why: str
+
+
+# An agent's day.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStep(Event):
+    """A step an agent took and saw confirmed: the last one says how to restore the agent."""
+
+    call: None = None
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignedIn(AgentStep):
+    """The agent is ready for offers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignedOut(AgentStep):
+    """The agent gets no more offers until the next sign-in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPaused(AgentStep):
+    """The agent gets no offers for now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentUnpaused(AgentStep):
+    """The agent is ready again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRestored(Event):
+    """After Asterisk had lost it, the agent was given back the state of the last `AgentStep`."""
+
+    call: None = None
+    agent: str
+    state: Literal["ready", "paused", "signed-out"]
+    reason: str | None = None
+
+
+# What we could not see.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap(Event):
+    """Something kept us from seeing or writing down what happened: calls going on then may lack steps."""
+
+    call: None = None
+    agent: None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLost(Gap):
+    """The link to Asterisk broke; from here on nothing is seen."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkBack(Gap):
+    """The link to Asterisk stands again after this long."""
+
+    away: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotlineStarted(Gap):
+    """Our server started; what happened since the event before this one was not seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsLost(Gap):
+    """So many events were seen but dropped, because the log could not be written for too long."""
+
+    count: int
+
+
+KINDS: Final[Mapping[str, type[Event]]] = {
+    "call-rang": CallRang,
+    "call-answered": CallAnswered,
+    "prompt-heard": PromptHeard,
+    "key-pressed": KeyPressed,
+    "wrong-key": WrongKey,
+    "no-key": NoKey,
+    "call-queued": CallQueued,
+    "agent-offered": AgentOffered,
+    "offer-missed": OfferMissed,
+    "agent-answered": AgentAnswered,
+    "greeting-started": GreetingStarted,
+    "greeting-ended": GreetingEnded,
+    "call-requeued": CallRequeued,
+    "talk-started": TalkStarted,
+    "hold-started": HoldStarted,
+    "hold-ended": HoldEnded,
+    "call-transferred": CallTransferred,
+    "talk-ended": TalkEnded,
+    "call-abandoned": CallAbandoned,
+    "message-left": MessageLeft,
+    "recording-kept": RecordingKept,
+    "call-ended": CallEnded,
+    "agent-signed-in": AgentSignedIn,
+    "agent-signed-out": AgentSignedOut,
+    "agent-paused": AgentPaused,
+    "agent-unpaused": AgentUnpaused,
+    "agent-restored": AgentRestored,
+    "link-lost": LinkLost,
+    "link-back": LinkBack,
+    "hotline-started": HotlineStarted,
+    "events-lost": EventsLost,
+}
+"""Each kind's name in the log and on every wire. A name stays for good, even when the class is renamed."""
