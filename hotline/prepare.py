@@ -23,7 +23,9 @@ def site_file() -> Path:
     return OWN_SITE if OWN_SITE.exists() else DEMO_SITE
 
 
-def prepare(stack: Stack, file: Path, *, external: str | None = None, extra: Mapping[str, str] | None = None) -> Secrets:
+def prepare(
+    stack: Stack, file: Path, *, external: str | None = None, extra: Mapping[str, str] | None = None
+) -> Secrets:
     """Write all generated files of a stack from its site file; `extra` adds settings of our server.
 
     Raises SiteRefused before anything is written.
@@ -68,7 +70,7 @@ def _server_settings(stack: Stack, known: Secrets) -> dict[str, str]:
 
 def _redis(known: Secrets) -> str:
     return (
-        "dir /srv/redis\nappendonly yes\nappendfsync everysec\nsave \"\"\nprotected-mode yes\n"
+        'dir /srv/redis\nappendonly yes\nappendfsync everysec\nsave ""\nprotected-mode yes\n'
         f"requirepass {known.services['redis']}\nmaxmemory 256mb\nmaxmemory-policy allkeys-lru\n"
     )
 

@@ -27,9 +27,7 @@ class SiteRefused(ValueError):
     def __init__(self, file: Path, problems: Sequence[str]) -> None:
         self.file, self.problems = file, tuple(problems)
         lines = "\n".join(f"  - {problem}" for problem in problems)
-        super().__init__(
-            f"{file} cannot be used:\n{lines}\nMend it and check again with: hotline site check {file}"
-        )
+        super().__init__(f"{file} cannot be used:\n{lines}\nMend it and check again with: hotline site check {file}")
 
 
 class General(Part):
@@ -46,9 +44,7 @@ class General(Part):
         try:
             ZoneInfo(name)
         except (OSError, ValueError) as problem:
-            raise ValueError(
-                f"{name!r} is not a time zone; expected a name such as Asia/Shanghai"
-            ) from problem
+            raise ValueError(f"{name!r} is not a time zone; expected a name such as Asia/Shanghai") from problem
         return name
 
 

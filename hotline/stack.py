@@ -26,9 +26,7 @@ class StackFailed(RuntimeError):
     def __init__(self, doing: str, output: str) -> None:
         self.output = output
         tail = "\n".join(f"    | {line}" for line in output.strip().splitlines()[-12:])
-        super().__init__(
-            f"{doing} failed:\n{tail}\n  What is wrong is usually in the last lines; then try again."
-        )
+        super().__init__(f"{doing} failed:\n{tail}\n  What is wrong is usually in the last lines; then try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +129,60 @@ class Stack:
         return frozenset(self.compose("ps", "--services", "--filter", "status=running", within=60).split())
 
 
+TEST: Final = Stack(
+    name="hotline-test",
+    net="172.30.78",
+    bind="127.0.0.1",
+    ports=Ports(
+        sip=15060, rtp="13000-13001", web=18080, visitor_sip=15080, visitor_rtp="13002-13003",
+        telco_manager=15138, agents_manager=15139, postgres=15532,
+    ),
+    rtp_range=(20000, 29999),
+    profiles=("tryout", "test"),
+)  # fmt: skip
+"""The tests' stack: beside any other, reachable from this machine only."""
+
+
+def known(name: str) -> Stack:
+    """The stack of this name. A port or address that is taken on this machine is changed by the environment:
+    HOTLINE_SIP_PORT, HOTLINE_WEB_PORT, HOTLINE_RTP_PUBLISHED, HOTLINE_NET, HOTLINE_BIND, ...; what `hotline up` was
+    given once is kept in the stack's stack.env.
+    """
+    if name == TEST.name:
+        return TEST
+    if name != DEFAULT:
+        raise StackFailed("finding the stack", f"there is no stack {name!r}; there are {DEFAULT} and {TEST.name}")
+    given = _kept(Stack().folder / "stack.env") | os.environ
+    usual = Stack().environment()
+    said = {key: given.get(key, value) for key, value in usual.items()}
+    first, _, last = said["HOTLINE_RTP_PUBLISHED"].partition("-")
+    return Stack(
+        net=said["HOTLINE_NET"],
+        bind=said["HOTLINE_BIND"],
+        ports=Ports(
+            sip=int(said["HOTLINE_SIP_PORT"]),
+            rtp=said["HOTLINE_RTP_PUBLISHED"],
+            web=int(said["HOTLINE_WEB_PORT"]),
+            visitor_sip=int(said["HOTLINE_VISITOR_PORT"]),
+            visitor_rtp=said["HOTLINE_VISITOR_RTP"],
+            telco_manager=int(said["HOTLINE_TELCO_MANAGER_PORT"]),
+            agents_manager=int(said["HOTLINE_AGENTS_MANAGER_PORT"]),
+        ),
+        rtp_range=(int(first), int(last or first)),
+    )
+
+
+def _kept(file: Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
 def run(command: Sequence[str], *, doing: str, within: float, feed: bytes | None = None) -> str:
     """Run a command to its end. Raises StackFailed with its last lines, also when it takes too long."""
     try:
         done = subprocess.run(command, capture_output=True, timeout=within, input=feed, check=False)
     except FileNotFoundError as problem:
-        raise StackFailed(
-            doing, f"{command[0]} is not installed; run setup/engine.sh (make demo does)"
-        ) from problem
+        raise StackFailed(doing, f"{command[0]} is not installed; run setup/engine.sh (make demo does)") from problem
     except subprocess.TimeoutExpired as problem:
         raise StackFailed(doing, f"no end within {within:.0f} s") from problem
     if done.returncode:

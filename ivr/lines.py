@@ -5,7 +5,7 @@ A site is described in one file (`hotline/site.py` reads it); these are the part
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -45,10 +45,15 @@ class Menu(Part):
     prompt: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     keys: Mapping[Key, Choice] = Field(min_length=1)
 
-    @property
-    def person(self) -> Choice | None:
-        """The choice behind 0: where a caller goes who presses nothing we understand."""
-        return self.keys.get("0")
+    @model_validator(mode="after")
+    def _has_a_way_out(self) -> Self:
+        if all(choice.queue is None for choice in self.keys.values()):
+            raise ValueError("no key leads to a queue; a caller who presses nothing must reach a person, best with 0")
+        return self
+
+    def choice(self, key: str) -> Choice | None:
+        """What this key means here."""
+        return self.keys.get(cast(Key, key))
 
 
 class Opening(Part):
@@ -61,9 +66,7 @@ class Opening(Part):
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:
         if self.open >= self.close:
-            raise ValueError(
-                f"opens at {self.open} but closes at {self.close}; split hours over midnight in two"
-            )
+            raise ValueError(f"opens at {self.open} but closes at {self.close}; split hours over midnight in two")
         return self
 
     def covers(self, moment: datetime) -> bool:

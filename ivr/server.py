@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import cast
+from typing import Any, cast
 
 import structlog
 
@@ -41,7 +41,6 @@ class Limits:
     header_bytes: int = 16_384
     reply_seconds: float = 10.0
     """For a command whose sender names no limit."""
-    reply_bytes: int = 16_384
     hangup_seconds: float = 1.0
     """After `result=-1`: if no hang-up follows in this time, the command itself has failed."""
     farewell_seconds: float = 5.0
@@ -84,9 +83,10 @@ class Session:
         """Whether nothing more can be said: the caller or the connection is gone."""
         return self._line.hung_up
 
-    async def send(self, *words: str, within: float | None = None) -> Reply:
-        """Have Asterisk carry out one command and return its reply, always a 200 and never `result=-1`.
+    def send(self, *words: str, within: float | None = None) -> Coroutine[Any, Any, Reply]:
+        """Have Asterisk carry out one command, `await session.send("SET VARIABLE", name, value)`; returns its reply.
 
+        The reply is a 200 and never `result=-1`. The command may be several words, each argument is one word.
         `within` is in seconds and includes the time a prompt plays or the caller thinks. Raises CallerHungUp,
         CommandRefused, NoReply; Confused if Asterisk's words make no sense (the connection is then
         dropped); Unsayable if ours cannot be sent. Each but Unsayable and CommandRefused is final.
@@ -95,7 +95,7 @@ class Session:
         be taken for the next one's. A caller who is already gone is not always noticed: a command that
         Asterisk also carries out on a dead channel, such as GET VARIABLE, may still be answered.
         """
-        return await self._line.send(words, within)
+        return self._line.send(words, within)
 
 
 Answer = Callable[[Session], Awaitable[None]]
@@ -164,7 +164,7 @@ class AgiServer:
             server.close()
         self._servers.clear()
 
-    def _flows(self) -> set[asyncio.Task[None]]:
+    def _flows(self) -> set[asyncio.Task[str]]:
         return {line.flow for line in self._lines if line.flow is not None}
 
     def admit(self, line: _Line, peer: str) -> str | None:
@@ -215,13 +215,11 @@ class _Line(asyncio.Protocol):
         self._house = house
         self._answer = answer
         self._loop = asyncio.get_running_loop()
-        self._conversation = Conversation(
-            header_lines=limits.header_lines, header_bytes=limits.header_bytes, reply_bytes=limits.reply_bytes
-        )
+        self._conversation = Conversation(header_lines=limits.header_lines, header_bytes=limits.header_bytes)
         self._deadline = _NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[Reply] | None = None
-        self.flow: asyncio.Task[None] | None = None
+        self.flow: asyncio.Task[str] | None = None
         self.hung_up = False
 
     # What the socket tells us
@@ -261,8 +259,10 @@ class _Line(asyncio.Protocol):
             raise CallerHungUp
         self._transport.write(self._conversation.ask(*words))
         seconds = self._house.limits.reply_seconds if within is None else within
+        self._waiter = self._loop.create_future()
+        self._limit(seconds)
         try:
-            reply = await self._next_reply(seconds)
+            reply = await self._waiter
         except TimeoutError:
             self._transport.abort()
             raise NoReply(words[0], seconds) from None
@@ -279,24 +279,15 @@ class _Line(asyncio.Protocol):
         """Tell a hang-up during a command from a command that failed: after both Asterisk says -1."""
         if self.hung_up:
             return True
+        self._waiter = self._loop.create_future()
+        self._limit(self._house.limits.hangup_seconds)
         try:
-            await self._next_reply(self._house.limits.hangup_seconds)
+            await self._waiter
         except CallerHungUp:
             return True
         except TimeoutError:
             pass
         return False
-
-    async def _next_reply(self, within: float) -> Reply:
-        """Wait; raises TimeoutError, or the reason why no reply can come any more."""
-        self._waiter = self._loop.create_future()
-        self._limit(within)
-        try:
-            return await self._waiter
-        finally:
-            self._waiter = None
-            if not self.hung_up:
-                self._deadline = _NEVER
 
     # The flow's life
 
@@ -304,27 +295,29 @@ class _Line(asyncio.Protocol):
         self._deadline = _NEVER
         session = Session(headers, self._peer, self)
         self.flow = self._loop.create_task(self._run(session), name=f"call {session.call}")
+        self.flow.add_done_callback(self._over)
 
-    async def _run(self, session: Session) -> None:
+    async def _run(self, session: Session) -> str:
+        """Run the flow; return how it ended."""
         structlog.contextvars.bind_contextvars(call=session.call)
-        ended = "cut"
         try:
             await self._answer(session)
-            ended = "done"
         except CallerHungUp as gone:
-            ended = gone.code
+            return gone.code
         except (AgiError, Confused) as broken:
-            ended = broken.code
-            log.warning("a flow could not go on", call=session.call, code=ended, problem=str(broken))
+            log.warning("a flow could not go on", call=session.call, code=broken.code, problem=str(broken))
+            return broken.code
         except Exception:
-            ended = "crashed"
             log.exception("a flow crashed", call=session.call)
-        finally:
-            self._house.counters.ended[ended] += 1
-            self._leave()
+            return "crashed"
+        return "done"
+
+    def _over(self, flow: asyncio.Task[str]) -> None:
+        self._house.counters.ended["cut" if flow.cancelled() else flow.result()] += 1
+        self._leave()
 
     def _leave(self) -> None:
-        """Hang up on Asterisk. Nothing is left to be flushed unless a command went unanswered."""
+        """Hang up on Asterisk. Only a command that went unanswered can be unsent, and it is not worth sending."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -363,6 +356,7 @@ class _Line(asyncio.Protocol):
     def _wake(self, reply: Reply) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(reply)
+            self._deadline = _NEVER
 
     # One timer for each connection: it is moved only when it would ring too late, not at every command.
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 from typing import Final
 
 LONGEST_LINE: Final = 8_191
@@ -22,9 +21,15 @@ LONGEST_LINE: Final = 8_191
 MOST_WORDS: Final = 127
 """Asterisk's parser has room for this many words and does not check quoted ones."""
 
+LONGEST_REPLY: Final = 16_384
+"""Bytes of one line from Asterisk; it keeps to no limit, and no value of ours comes near."""
+
+MOST_USAGE_LINES: Final = 64
+"""Lines of a 520 block; Asterisk's longest usage text has about half."""
+
 
 class Unsayable(ValueError):
-    """These words cannot go out as one AGI line. The message gives the word's place, never the word."""
+    """These words cannot go out as one AGI line. The message names the command, never an argument."""
 
     code = "unsayable"
 
@@ -99,19 +104,14 @@ class Conversation:
     bytes; time is the business of whoever owns the socket.
     """
 
-    __slots__ = (
-        *("_header_bytes", "_header_lines", "_headers", "_hung_up", "_lost", "_reply_bytes", "_rest"),
-        *("_size", "_usage", "awaiting"),
-    )
+    __slots__ = ("_greeted", "_header_bytes", "_header_lines", "_hung_up", "_lost", "_rest", "_usage", "awaiting")
 
-    def __init__(self, *, header_lines: int = 64, header_bytes: int = 16_384, reply_bytes: int = 16_384) -> None:
+    def __init__(self, *, header_lines: int = 64, header_bytes: int = 16_384) -> None:
         self._header_lines = header_lines
         self._header_bytes = header_bytes
-        self._reply_bytes = reply_bytes
-        self._headers: list[bytes] | None = []  # None once they are complete
+        self._rest = b""  # what has come and is not yet complete: the header block, later one line
+        self._greeted = False
         self._usage: list[bytes] | None = None  # the lines of a 520 block while it comes in
-        self._rest = b""  # a line whose end has not come
-        self._size = 0  # bytes of the header block, or of the reply, so far
         self._hung_up = False
         self._lost = False
         self.awaiting = False
@@ -122,143 +122,151 @@ class Conversation:
 
         Raises OutOfTurn or Unsayable, and then nothing has changed.
         """
-        if self._headers is not None or self.awaiting:
+        if self.awaiting or not self._greeted:
             raise OutOfTurn("one AGI command at a time, and only after the headers")
         line = encode(*words)
         self.awaiting = True
         return line
 
-    def receive(self, data: bytes) -> list[Heard]:
+    def receive(self, data: bytes) -> Sequence[Heard]:
         """Take bytes as they come, cut anywhere, and return what they mean.
 
         Raises BadHeaders or Confused: then nothing of these bytes is to be believed, and the conversation is
         over for good.
         """
+        if self.awaiting and (usual := _USUAL.get(data)) and not self._rest and self._usage is None:
+            self.awaiting = False
+            return usual
         if self._lost:
             raise Confused("this conversation was given up")
         self._lost = True  # unless all of the following goes well
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        heard = [meaning for line in lines if (meaning := self._understand(line)) is not None]
-        self._check_size(len(self._rest))
+        data = self._rest + data
+        heard = self._lines(data) if self._greeted else self._block(data)
         self._lost = False
         return heard
 
-    def _understand(self, line: bytes) -> Heard | None:
-        self._size += len(line) + 1
-        self._check_size(0)
-        if self._headers is not None:
-            return self._header(self._headers, line)
+    def _block(self, data: bytes) -> list[Heard]:
+        """The headers: nothing is looked at before the blank line that ends them has come."""
+        block, blank, after = data.partition(b"\n\n")
+        if len(block) > self._header_bytes + (not blank):  # without the blank line, half of it may be there
+            raise BadHeaders(f"more than {self._header_bytes} bytes of headers")
+        if not blank:
+            self._rest = data
+            return []
+        if block.count(b"\n") >= self._header_lines:
+            raise BadHeaders(f"more than {self._header_lines} header lines")
+        self._greeted = True
+        return [Greeted(read_headers(block)), *self._lines(after)]
+
+    def _lines(self, data: bytes) -> list[Heard]:
+        *lines, self._rest = data.split(b"\n")
+        heard = [meaning for line in lines if (meaning := self._line(line)) is not None]
+        _check_length(self._rest)
+        return heard
+
+    def _line(self, line: bytes) -> Heard | None:
+        _check_length(line)
         if self._usage is not None:
             return self._usage_line(self._usage, line)
         if line == b"HANGUP":
-            return self._hangup()
+            told, self._hung_up = self._hung_up, True
+            return None if told else HungUp()
         if not self.awaiting:
             raise Confused("a line that no command asked for")
         return self._reply(line)
 
-    def _header(self, headers: list[bytes], line: bytes) -> Greeted | None:
-        if not line:
-            self._headers = None
-            self._size = 0
-            return Greeted(read_headers(headers))
-        if len(headers) == self._header_lines:
-            raise BadHeaders(f"more than {self._header_lines} header lines")
-        headers.append(line)
-        return None
-
-    def _hangup(self) -> HungUp | None:
-        self._size = 0
-        told, self._hung_up = self._hung_up, True
-        return None if told else HungUp()
-
     def _reply(self, line: bytes) -> Replied | None:
         if line.startswith(b"200 "):
-            return self._replied(read_result(line))
+            self.awaiting = False
+            return Replied(read_result(line))
         if line.startswith(b"520-"):
-            self._usage = [line]
+            self._usage = [line[4:]]
             return None
         if line.startswith(b"100 "):  # "Trying": the real reply is still to come
             return None
         if _REFUSAL(line):
-            return self._replied(Reply(int(line[:3]), "", _text(line[4:])))
+            self.awaiting = False
+            return Replied(Reply(int(line[:3]), "", _text(line[4:])))
         raise Confused("a line that is not a reply")
 
     def _usage_line(self, usage: list[bytes], line: bytes) -> Replied | None:
         """Collect a 520 block: its first line, the command's usage, and `520 End of proper usage.`"""
         if not line.startswith(b"520 "):
+            if len(usage) == MOST_USAGE_LINES:
+                raise Confused(f"a 520 block of more than {MOST_USAGE_LINES} lines")
             usage.append(line)
             return None
         self._usage = None
-        return self._replied(Reply(520, "", _text(b"\n".join(usage)[4:])))
-
-    def _replied(self, reply: Reply) -> Replied:
         self.awaiting = False
-        self._size = 0
-        return Replied(reply)
-
-    def _check_size(self, rest: int) -> None:
-        if self._headers is not None:
-            if self._size + rest > self._header_bytes:
-                raise BadHeaders(f"more than {self._header_bytes} bytes of headers")
-        elif self._size + rest > self._reply_bytes:
-            raise Confused(f"a reply of more than {self._reply_bytes} bytes")
+        return Replied(Reply(520, "", _text(b"\n".join(usage))))
 
 
+@lru_cache(maxsize=1024)  # flows say the same few hundred lines to every caller
 def encode(*words: str) -> bytes:
     r"""Return one AGI command line which Asterisk's own parser reads back as exactly these words.
 
-    Give a command's words apart, `encode("GET", "VARIABLE", name)`: a space inside one word is quoted and
-    would make one word of them. An empty word is sent as `""`; quotes and backslashes are escaped. Commas are not:
-    they part the arguments of EXEC's applications, and only the caller knows which are meant.
+    First the command, which may be several words, `encode("GET VARIABLE", name)`; then its arguments, each one
+    word, whatever is in it. An empty one is sent as `""`; quotes and backslashes are escaped. Commas are not: they
+    part the arguments of EXEC's applications, and only the caller knows which are meant.
 
     Raises Unsayable for control characters (a newline would be a second command), half characters (lone
-    surrogates), no words, more than 127 words, and lines over 8,191 bytes.
+    surrogates), a command that is not made of letters, more than 127 words, and lines over 8,191 bytes.
     """
-    if not 0 < len(words) <= MOST_WORDS:
-        raise Unsayable(f"an AGI command has 1 to {MOST_WORDS} words, not {len(words)}")
-    parts = [word if _PLAIN(word) else _quoted(word, place) for place, word in enumerate(words, 1)]
+    command, *arguments = words or ("",)
+    if not _LETTERS(command):
+        raise Unsayable("an AGI command consists of words of letters")
+    if command.count(" ") + len(words) > MOST_WORDS:
+        raise Unsayable(f"{command} with more than {MOST_WORDS} words")
     try:
-        line = (" ".join(parts) + "\n").encode()
+        line = (" ".join([command, *map(_word, arguments)]) + "\n").encode()
     except UnicodeEncodeError:
-        raise Unsayable("an AGI command with half a character (a lone surrogate)") from None
+        raise Unsayable(f"an argument of {command} has half a character (a lone surrogate)") from None
     if len(line) > LONGEST_LINE:
-        raise Unsayable(f"an AGI command of {len(line)} bytes; {LONGEST_LINE} is the most")
+        raise Unsayable(f"{command} with its arguments is {len(line)} bytes; {LONGEST_LINE} is the most")
     return line
 
 
-def _quoted(word: str, place: int) -> str:
+def _word(word: str) -> str:
+    if _PLAIN(word):
+        return word
     if _CONTROL(word):
-        raise Unsayable(f"word {place} of an AGI command contains a control character")
+        raise Unsayable("an argument of an AGI command contains a control character")
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def read_headers(lines: Sequence[bytes]) -> dict[str, str]:
+def read_headers(block: bytes) -> dict[str, str]:
     """Return the call's description from the lines before the blank one, keys without `agi_`.
 
-    Asterisk 22 writes a fixed list of keys in a fixed order (res_agi.c, setup_env), so a line that is
+    Asterisk 22 writes a fixed list of keys in a fixed order (res_agi.c, setup_env). So a line that is
     repeated, unknown, missing or out of place was smuggled in through a value, and a blank line came early if
     the list is not complete. Raises BadHeaders, which names the place and never the text.
     """
-    text = _text(b"\n".join(lines)).split("\n")
-    script = len(text) > 1 and text[1].startswith("agi_network_script: ")
-    headers = {}
-    for place, (line, key) in enumerate(zip_longest(text, _keys(len(text), script)), 1):
-        if line is None or key is None:
-            raise BadHeaders(f"the headers end early, at line {place}")
-        if not line.startswith(f"agi_{key}: "):
-            raise BadHeaders(f"header line {place} is not agi_{key}")
-        value = line[len(key) + 6 :]
-        if _CONTROL(value):
-            raise BadHeaders(f"header agi_{key} contains a control character")
-        headers[key] = value
-    return headers
+    keys, whole = _expected(block.count(b"\n") + 1, b"\nagi_network_script: " in block)
+    text = _text(block)
+    found = whole.fullmatch(text)
+    if found is None:
+        raise BadHeaders(f"header line {_first_odd(text, keys)} is not what Asterisk writes there")
+    return dict(zip(keys, found.groups(), strict=True))
 
 
-@lru_cache(maxsize=256)
-def _keys(lines: int, script: bool) -> tuple[str, ...]:
-    """The keys of a block with so many lines; AGI()'s own arguments come last and are counted from 1."""
-    fixed = ("network", "network_script", *_CALL_KEYS) if script else ("network", *_CALL_KEYS)
-    return (*fixed, *(f"arg_{number}" for number in range(1, lines - len(fixed) + 1)))
+@lru_cache(maxsize=128)
+def _expected(lines: int, script: bool) -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """The keys of a block with so many lines. AGI()'s own arguments come last and are counted from 1."""
+    fixed = ("network", *(["network_script"] if script else []), *_CALL_KEYS)
+    keys = fixed + tuple(f"arg_{number}" for number in range(1, lines - len(fixed) + 1))
+    return keys, re.compile("\n".join(map(_header, keys)))
+
+
+def _header(key: str) -> str:
+    return rf"agi_{key}: ([^\x00-\x1f\x7f]*)"
+
+
+def _first_odd(text: str, keys: tuple[str, ...]) -> int:
+    """The number of the first line that is wrong, or missing."""
+    for number, (line, key) in enumerate(zip(text.split("\n"), keys, strict=False), 1):
+        if not re.fullmatch(_header(key), line):
+            return number
+    return text.count("\n") + 2
 
 
 def read_result(line: bytes) -> Reply:
@@ -274,6 +282,11 @@ def read_result(line: bytes) -> Reply:
     return Reply(200, _text(result), _text(data))
 
 
+def _check_length(line: bytes) -> None:
+    if len(line) > LONGEST_REPLY:
+        raise Confused(f"a line of more than {LONGEST_REPLY} bytes")
+
+
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
@@ -283,8 +296,14 @@ _CALL_KEYS: Final = (
     *("callerid", "calleridname", "callingpres", "callingani2", "callington", "callingtns", "dnid", "rdnis"),
     *("context", "extension", "priority", "enhanced", "accountcode", "threadid"),
 )
+_LETTERS: Final = re.compile(r"[A-Za-z]+(?: [A-Za-z]+)*").fullmatch
 _PLAIN: Final = re.compile(r"[\w./:+-]+", re.ASCII).fullmatch
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 _RESULT: Final = re.compile(rb"200 result=([-\w*#]*)(?: (\(.*\)(?: \w+=.*)?|[^(].*))?", re.DOTALL).fullmatch
 _REFUSAL: Final = re.compile(rb"5\d\d .*", re.DOTALL).fullmatch
 _ENDPOS: Final = re.compile(r" ?endpos=(\d{1,18})(?!\d)").search
+
+_USUAL: Final = {
+    b"200 result=%d\n" % result: (Replied(Reply(200, str(result), "")),) for result in (-1, 0, 1, *b"0123456789*#")
+}
+"""Nearly all replies are one of these (a key comes as its character code), and come whole and alone."""

@@ -1,46 +1,150 @@
-"""Sound as the prompts room handles it: pydub, with types, for mono 16-bit sound only."""
+"""Sound as this room handles it: pydub with types, and only what mono 16-bit sound needs."""
 
 import audioop
 import math
 import warnings
 import wave
 from array import array
-from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
 with warnings.catch_warnings():
-    # pydub says at import that there is no ffmpeg; raw and wav sound do not need it.
+    # At import pydub misses ffmpeg, which wav and raw sound never need.
     warnings.simplefilter("ignore")
     from pydub import AudioSegment
     from pydub.silence import detect_leading_silence
 
 from prompts.errors import BadSound
 
-SILENCE: Final = -math.inf
-FULL: Final = 32768
-TAPS: Final = 31
+_FULL: Final = 32768
+_FRAME: Final = 0.02
+"""Seconds over which loudness is measured, about one sound of speech."""
 
 
 class Audio:
-    """A stretch of sound. It never changes: each method returns a new one.
+    """A stretch of sound that never changes: what alters it returns another.
 
-    Levels are in dB below full scale (0 is the loudest there is), times in seconds.
+    Levels are in decibels below full scale (0 is the loudest there can be), times in seconds.
     """
 
     __slots__ = ("_segment",)
 
-    def __init__(self, samples: bytes, rate: int) -> None:
-        self._segment = AudioSegment(data=samples, sample_width=2, frame_rate=rate, channels=1)
+    def __init__(self, raw: bytes, rate: int) -> None:
+        """Take 16-bit little-endian mono samples, `rate` of them a second."""
+        self._segment = AudioSegment(data=raw, sample_width=2, frame_rate=rate, channels=1)
 
     @classmethod
     def read(cls, path: Path) -> "Audio":
-        """Read a 16-bit wav file, stereo as mono; raise `BadSound` if it is none."""
+        """Read a mono 16-bit wav file; raise `BadSound` if it is anything else."""
         try:
             with wave.open(str(path), "rb") as file:
-                shape = (file.getsampwidth(), file.getnchannels())
-                samples, rate = file.readframes(file.getnframes()), file.getframerate()
+                if (file.getnchannels(), file.getsampwidth()) != (1, 2):
+                    raise BadSound(path, f"{file.getnchannels()} channels of {file.getsampwidth() * 8} bits")
+                return cls(file.readframes(file.getnframes()), file.getframerate())
         except (OSError, EOFError, wave.Error) as wrong:
-            raise BadSound(path, str(wrong) or type(wrong).__name__) from wrong
-        ...
+            raise BadSound(path, str(wrong) or "it ends early") from wrong
+
+    @property
+    def raw(self) -> bytes:
+        """The samples, as they are written to a `.sln` file."""
+        return bytes(self._segment.raw_data)
+
+    @property
+    def rate(self) -> int:
+        """Samples a second."""
+        return int(self._segment.frame_rate)
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are."""
+        return int(self._segment.frame_count())
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.samples / self.rate
+
+    @property
+    def peak(self) -> float:
+        """The level of the loudest sample; minus infinity for digital silence."""
+        return float(self._segment.max_dBFS)
+
+    @property
+    def loudness(self) -> float:
+        """The level of the speech in it, pauses left out: of all that is within 30 dB of the loudest."""
+        size = int(self.rate * _FRAME) * 2
+        raw = self.raw
+        levels = [audioop.rms(raw[at : at + size], 2) for at in range(0, len(raw), size)]
+        loudest = max(levels, default=0)
+        heard = [level**2 for level in levels if level * 10**1.5 >= loudest]
+        return _decibels(math.sqrt(sum(heard) / len(heard)) if heard else 0)
+
+    def louder(self, decibels: float) -> "Audio":
+        """Return it louder, or softer if negative."""
+        return _wrap(self._segment.apply_gain(decibels))
+
+    def trimmed(self, *, below: float, margin: float) -> "Audio":
+        """Return it without what is softer than `below` at either end, but for a margin.
+
+        It then lasts a whole number of milliseconds.
+        """
+        ends = (self._segment, self._segment.reverse())
+        before, after = (detect_leading_silence(end, silence_threshold=below, chunk_size=5) for end in ends)
+        length = len(self._segment)
+        keep = round(margin * 1000)
+        return _wrap(self._segment[max(0, before - keep) : min(length, length - after + keep)])
+
+    def faded(self, *, rise: float, fall: float) -> "Audio":
+        """Return it rising from silence at its start and falling to silence at its end."""
+        return _wrap(self._segment.fade_in(round(rise * 1000)).fade_out(round(fall * 1000)))
+
+    def under(self, other: "Audio", *, at: float) -> "Audio":
+        """Return it with another sound added from a moment on; what reaches beyond its end is cut."""
+        return _wrap(self._segment.overlay(other._segment, position=round(at * 1000)))
+
+    def at(self, rate: int) -> "Audio":
+        """Return it at another rate, freed first of what that rate cannot hold (it would be heard as hiss)."""
+        if rate == self.rate:
+            return self
+        raw = _low_passed(self.raw, 0.5 * rate / self.rate) if rate < self.rate else self.raw
+        if self.rate == 2 * rate:
+            return Audio(array("h", raw)[::2].tobytes(), rate)
+        return Audio(audioop.ratecv(raw, 2, 1, self.rate, rate, None)[0], rate)
+
+
+def _wrap(segment: AudioSegment) -> Audio:
+    return Audio(segment.raw_data, segment.frame_rate)
+
+
+def _decibels(amplitude: float) -> float:
+    return 20 * math.log10(amplitude / _FULL) if amplitude else -math.inf
+
+
+def _low_passed(raw: bytes, cutoff: float, *, reach: int = 15) -> bytes:
+    """Take away what is above `cutoff` (a fraction of the rate): a windowed-sinc filter.
+
+    Each tap passes over the whole sound in `audioop`, at 32 bits and half the level (so that no sum
+    overflows): a hundred times faster than a loop over the samples would be.
+    """
+    weights = [_sinc(cutoff, away) * _hamming(away, reach) for away in range(reach + 1)]
+    unity = 2 * sum(weights) - weights[0]
+    edge, size = bytes(4 * reach), 2 * len(raw)
+    wide = memoryview(edge + audioop.mul(audioop.lin2lin(raw, 2, 4), 4, 0.5) + edge)
+
+    def shifted(by: int) -> memoryview:
+        return wide[4 * (reach + by) : 4 * (reach + by) + size]
+
+    total = audioop.mul(shifted(0), 4, 2 * weights[0] / unity)
+    for away, weight in enumerate(weights[1:], start=1):
+        if abs(weight) > 1e-6:
+            pair = audioop.add(shifted(-away), shifted(away), 4)
+            total = audioop.add(total, audioop.mul(pair, 4, 2 * weight / unity), 4)
+    return audioop.lin2lin(total, 4, 2)
+
+
+def _sinc(cutoff: float, away: int) -> float:
+    return math.sin(2 * math.pi * cutoff * away) / (math.pi * away) if away else 2 * cutoff
+
+
+def _hamming(away: int, reach: int) -> float:
+    return 0.54 + 0.46 * math.cos(math.pi * away / reach)

@@ -1,13 +1,13 @@
 """Every text callers and agents can hear, in every language, read from TOML and checked as a whole."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import Final
 
-from prompts.errors import PromptsError
+from prompts.errors import CatalogueError
 from prompts.names import is_name
 from prompts.spoken import LANGUAGES, SPOKEN
 
@@ -16,16 +16,6 @@ TEXTS: Final = Path(__file__).parent / "texts"
 
 Texts = Mapping[str, Mapping[str, str]]
 """Language, then name, then text."""
-
-
-class CatalogueError(PromptsError):
-    """The texts cannot be used; `problems` names every one of them, not only the first."""
-
-    code = "catalogue"
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("the prompt texts cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,15 @@ from prompts.names import checked
 AGENT_GREETING: Final = "agent_greeting"
 
 AT_MOST: Final[Mapping[str, float]] = {AGENT_GREETING: 3.0}
-"""Seconds a prompt may last. During the greeting the agent is on the line already and hears nothing."""
+"""Seconds a prompt should last. In the greeting the agent is on the line already, and hears nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """One sound file, and what a call asks for to hear it.
 
-    `file` is below the sounds folder and has no extension; `parameters` are the site's keys (of a
-    dialled number, an agent's work number), not the words that are spoken for them.
+    `file` is below the sounds folder and has no extension. `parameters` are the site's keys (of a
+    dialled number, of an agent), not the words that are spoken for them.
     """
 
     file: str
@@ -32,7 +32,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance(Piece):
-    """A piece that a voice speaks; it should last `at_most` so many seconds."""
+    """A piece that a voice speaks, in at most so many seconds if it can."""
 
     text: str
     at_most: float | None = None
@@ -49,49 +49,54 @@ Plan = tuple[Utterance | Played, ...]
 """Everything that has to be in the sounds folder; no file is named twice."""
 
 
-def plan(
-    catalogue: Catalogue, *, brands: Mapping[str, Mapping[str, str]], agents: Iterable[str] = ()
-) -> Plan:
+def plan(catalogue: Catalogue, *, brands: Mapping[str, Mapping[str, str]], agents: Iterable[str] = ()) -> Plan:
     """Return all pieces for these brands and agents.
 
     `brands` has, for the key of each dialled number, the brand's name in every language that number
-    answers in; `agents` are work numbers. Raises `BadName` for a key that may not be in a file's
-    name, and `UnknownLanguage` for one without texts.
+    answers in; `agents` are work numbers. Raises `BadName` for a key that cannot name a file, and
+    `UnknownLanguage` for a language without texts.
     """
-    work_numbers = [checked("the work number", number) for number in agents]
     for key, names in brands.items():
         checked("the key of a dialled number", key)
-        for language in names.keys() - set(catalogue.languages):
-            raise UnknownLanguage(language, known=catalogue.languages)
-    spoken = product(catalogue.languages, sorted(catalogue.ids))
-    return (
-        *(piece for language, prompt in spoken for piece in _said(catalogue, language, prompt, brands, work_numbers)),
-        *(piece for language in catalogue.languages for piece in _counted(catalogue, language)),
-        *(_played(f"{language}/beep", "beep", language, Tune.BEEP) for language in catalogue.languages),
-        _played("music/hold", "music", "", Tune.HOLD),
-    )
+        for language in sorted(names.keys() - set(catalogue.languages)):
+            raise UnknownLanguage(language, key=key, known=catalogue.languages)
+    work_numbers = {number: checked("a work number", number) for number in agents}
+
+    pieces: list[Utterance | Played] = []
+    for language in catalogue.languages:
+        of_brands = {key: names[language] for key, names in brands.items() if language in names}
+        pieces += _prompts(catalogue, language, {"brand": of_brands, "work_number": work_numbers})
+        pieces += _digits(catalogue, language)
+        pieces.append(Played(file=f"{language}/beep", prompt="beep", language=language, tune=Tune.BEEP))
+    pieces.append(Played(file="music/hold", prompt="music", language="", tune=Tune.HOLD))
+    return tuple(pieces)
 
 
-def _said(
-    catalogue: Catalogue,
-    language: str,
-    prompt: str,
-    brands: Mapping[str, Mapping[str, str]],
-    work_numbers: Iterable[str],
-) -> Iterator[Utterance]:
-    """One prompt in one language: a piece for each brand if it says the brand, for each agent if..."""
-    choices = {"brand": [key for key, names in brands.items() if language in names], "work_number": work_numbers}
-    names = _parameters(catalogue, prompt)
-    for values in product(*(choices[name] for name in names)):
-        parameters = dict(zip(names, values, strict=True))
-        words = dict(parameters)
-        if "brand" in words:
-            words["brand"] = brands[words["brand"]][language]
-        yield Utterance(
-            file=_file(prompt, language, parameters),
-            prompt=prompt,
-            language=language,
-            parameters=parameters,
-            text=catalogue.text(prompt, language, **words),
-            at_most=AT_MOST.get(prompt),
-        )
+def _prompts(catalogue: Catalogue, language: str, values: Mapping[str, Mapping[str, str]]) -> Iterator[Utterance]:
+    """Every prompt, once for each combination of its parameters' values (name, then key, then words)."""
+    for prompt in sorted(catalogue.ids):
+        names = ["brand", "work_number"] if prompt == AGENT_GREETING else sorted(catalogue.parameters(prompt))
+        for chosen in product(*(values[name].items() for name in names)):
+            keys = {name: key for name, (key, _) in zip(names, chosen, strict=True)}
+            words = {name: word for name, (_, word) in zip(names, chosen, strict=True)}
+            yield Utterance(
+                file=_file(prompt, language, keys),
+                prompt=prompt,
+                language=language,
+                parameters=keys,
+                text=catalogue.text(prompt, language, **words),
+                at_most=AT_MOST.get(prompt),
+            )
+
+
+def _digits(catalogue: Catalogue, language: str) -> Iterator[Utterance]:
+    """What Asterisk looks for when it says a number itself, as app_queue does."""
+    for digit, text in catalogue.digits[language].items():
+        yield Utterance(file=f"{language}/digits/{digit}", prompt=f"digits/{digit}", language=language, text=text)
+
+
+def _file(prompt: str, language: str, keys: Mapping[str, str]) -> str:
+    """Name the file of a prompt; the greetings of agents have a folder for each dialled number."""
+    if prompt == AGENT_GREETING:
+        return f"{language}/agents/{keys['brand']}/{keys['work_number']}"
+    return "/".join([language, *(f"{name}/{key}" for name, key in keys.items()), prompt])

@@ -7,6 +7,7 @@ recorded. `routing/events_json.py` writes and reads them, `routing/log.py` keeps
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ Party = Literal["caller", "agent", "hotline"]
 
 Place = Literal["ringing", "menu", "queue", "greeting", "message"]
 """Where a caller can be before the talk; "greeting" is while the agent's work number is said."""
+
+_MASKED: Final = re.compile(r"\+?\d{0,11}\*{4}\d{0,4}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,8 +32,13 @@ class PhoneNumber:
     digits: str
 
     def masked(self) -> str:
-        """138****5678: the four digits before the last four are hidden, and more of what is short or no number."""
+        """138****5678: the four digits before the last four are hidden, and more of what is short or no number.
+
+        A number that was masked on its way here stays as it is.
+        """
         number = self.digits
+        if _MASKED.fullmatch(number):
+            return number
         if not number.removeprefix("+").isdecimal() or len(number) <= 4:
             return "****"
         if len(number) < 8:
@@ -127,6 +135,14 @@ class NoKey(CallStep):
     prompt: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRouted(CallStep):
+    """The flow decided: `to` is a queue, or "message" or "hangup". A higher `priority` goes first; 0 is everyone's."""
+
+    to: str
+    priority: int
+
+
 # The caller waits, agents are asked.
 
 
@@ -135,7 +151,8 @@ class CallQueued(CallStep):
     """The caller began to wait. A higher `priority` goes first; 0 is everyone's."""
 
     queue: str
-    priority: int
+    priority: int = 0
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +354,7 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "key-pressed": KeyPressed,
     "wrong-key": WrongKey,
     "no-key": NoKey,
+    "call-routed": CallRouted,
     "call-queued": CallQueued,
     "agent-offered": AgentOffered,
     "offer-missed": OfferMissed,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from routing.events import KINDS, Event, Keys, PhoneNumber
 
@@ -97,7 +97,7 @@ def _both_ways(hint: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     if get_origin(hint) is Literal:
         one_of = _one_of(get_args(hint))
         return one_of, one_of
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (UnionType, Union):
         inner, none = get_args(hint)
         if none is NoneType:
             write, read = _both_ways(inner)
@@ -125,8 +125,8 @@ def _text(value: Any) -> str:
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 10**18:
+        raise TypeError("a whole number of at most 18 digits")
     return value
 
 
@@ -142,9 +142,13 @@ def _nothing(value: Any) -> None:
 
 
 def _write_moment(value: Any) -> str:
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
         raise TypeError("a time with its zone")
-    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time between the years 1 and 9999") from None
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _read_moment(value: Any) -> datetime:
@@ -167,7 +171,7 @@ def _read_duration(value: Any) -> timedelta:
     try:
         return timedelta(milliseconds=_whole(value))
     except OverflowError:
-        raise ValueError("a duration of less than a billion days") from None
+        raise ValueError("a duration of at most 999999999 days") from None
 
 
 def _write_number(value: Any) -> str:

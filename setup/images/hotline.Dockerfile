@@ -16,7 +16,7 @@ RUN python3 -m venv /opt/hotline/venv \
 ARG HOTLINE_UID=10001
 RUN groupadd --gid ${HOTLINE_UID} hotline \
  && useradd --uid ${HOTLINE_UID} --gid ${HOTLINE_UID} --home-dir /srv/data --shell /usr/sbin/nologin hotline \
- && mkdir -p /srv/sounds /srv/music /srv/recordings /srv/messages /srv/data \
+ && mkdir -p /srv/sounds /srv/recordings /srv/messages /srv/data \
  && chown -R hotline:hotline /srv
 
 COPY pyproject.toml README.md /opt/hotline/

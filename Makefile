@@ -1,0 +1,35 @@
+# The two front doors: `make demo` and `make test`. Both can be run again, and after a kill.
+.PHONY: help demo test check down up lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set everything up and run a real call through a real Asterisk"
+	@echo "make test    set up and run all tests, on their own containers"
+	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make down    stop the demo (recordings and the event log stay)"
+	@echo "make lock    resolve the requirements anew"
+
+demo:
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && .venv/bin/hotline demo
+
+test:
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && .venv/bin/hotline-test
+
+check:
+	@setup/venv.sh test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+up:
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && .venv/bin/hotline up
+
+down:
+	@.venv/bin/hotline down
+
+lock:
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-config --no-emit-index-url \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements/runtime.txt
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-config --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra test --extra check pyproject.toml -o requirements/test.txt

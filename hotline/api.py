@@ -1,0 +1,259 @@
+"""The server's HTTP interface: what the command line, and later the pages, ask and do.
+
+Everything under /api needs the token (`Authorization: Bearer ...`); an error is JSON with a `code` that stays and a
+sentence that may change. Callers' numbers are masked unless `reveal=yes` is asked for.
+
+    GET  /healthz                          the process works
+    GET  /readyz                           calls can be handled now; else 503 and what is wrong
+    GET  /api/health                       what is wrong, by part
+    GET  /api/calls?limit=&caller=         recent calls, newest first
+    GET  /api/calls/{call}                 one call's events; a beginning of the id is enough
+    GET  /api/calls/{call}/recordings/{file}   the sound
+    GET  /api/events?after=&call=          events as they happen, one JSON object a line
+    GET  /api/events/newest                the number of the newest event
+    GET  /api/agents                       the agents and their states
+    POST /api/agents/{number}/{step}       sign-in, sign-out, pause {"reason": ...}, unpause
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from routing.agents import AgentCannot, AgentError, AgentState, AgentUnknown
+from routing.events import Event, PhoneNumber
+from routing.events_json import to_json
+
+if TYPE_CHECKING:
+    from hotline.service import Service
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SERVICE: Final = web.AppKey("service", object)
+FILE: Final = re.compile(r"[a-z0-9-]+-\d+\.\d+(\.\d+)?\.wav")
+KEEP_ALIVE: Final = 10.0
+
+
+class Pause(BaseModel):
+    """Why an agent takes no calls."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, StringConstraints(pattern=r"^[\w -]{1,40}$")]
+
+
+def application(service: Service) -> web.Application:
+    """Build the interface of a running service."""
+    app = web.Application(middlewares=[_errors, _only_with_token], client_max_size=64 * 1024)
+    app[SERVICE] = service
+    app.add_routes(
+        [
+            web.get("/healthz", healthz),
+            web.get("/readyz", readyz),
+            web.get("/api/health", health),
+            web.get("/api/calls", calls),
+            web.get("/api/calls/{call}", call),
+            web.get("/api/calls/{call}/recordings/{file}", recording),
+            web.get("/api/events", events),
+            web.get("/api/events/newest", newest_event),
+            web.get("/api/agents", agents),
+            web.post("/api/agents/{number}/{step}", agent_step),
+        ]
+    )
+    return app
+
+
+async def healthz(_: web.Request) -> web.StreamResponse:
+    """The process works and its loop is not stuck."""
+    return web.json_response({"ok": True})
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Calls can be handled, agents signed in, facts written."""
+    wrong = _service(request).health()
+    return web.json_response({"ok": not wrong, "wrong": sorted(wrong)}, status=503 if wrong else 200)
+
+
+async def health(request: web.Request) -> web.StreamResponse:
+    """What is wrong, by part, and a few counts."""
+    service = _service(request)
+    counters = service.agi.counters
+    return web.json_response(
+        {
+            "wrong": service.health(),
+            "site": service.site.site.name,
+            "live_calls": len(service.watch.live),
+            "agi": {"now": counters.now, "total": counters.total, "refused": counters.refused, "ended": counters.ended},
+            "events_waiting": service.events.waiting,
+        }
+    )
+
+
+async def calls(request: web.Request) -> web.StreamResponse:
+    """Recent calls, or one caller's, newest first."""
+    log, limit = _service(request).events, _number(request, "limit", 20, most=500)
+    caller = request.query.get("caller")
+    found = await (log.calls_from(PhoneNumber(caller), limit=limit) if caller else log.calls(limit=limit))
+    shown = [{"call": each.call, "events": _shown(each.events, request)} for each in found]
+    return web.json_response({"calls": shown})
+
+
+async def call(request: web.Request) -> web.StreamResponse:
+    """One call, by its id or an unambiguous beginning of it."""
+    log, asked = _service(request).events, request.match_info["call"]
+    ids = [asked] if await log.of_call(asked) else await log.find(asked)
+    if len(ids) != 1:
+        what = "several calls begin" if ids else "no call begins"
+        raise Refused(404 if not ids else 409, "which-call", f"{what} with {asked!r}; see: hotline calls")
+    return web.json_response({"call": ids[0], "events": _shown(await log.of_call(ids[0]), request)})
+
+
+async def recording(request: web.Request) -> web.StreamResponse:
+    """The sound of a talk. Only names that our own recordings have can be asked for."""
+    call_id, file = request.match_info["call"], request.match_info["file"]
+    path = _service(request).settings.folders.recordings / file
+    if not FILE.fullmatch(file) or not file.startswith(f"{call_id}.") or not path.is_file():
+        raise Refused(404, "no-recording", f"call {call_id} has no recording of that name")
+    return web.FileResponse(path)
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Events as they are written, one JSON object a line; first those after `after`, then live, for as long as you read."""
+    log = _service(request).events
+    wanted = request.query.get("call")
+    async with log.subscribe() as live:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        newest = _number(request, "after", await log.flushed(), most=2**62)
+        while True:
+            for seq, event in await log.after(newest):
+                newest = seq
+                if wanted in (None, event.call):
+                    await response.write(_line({"seq": seq} | _masked(to_json(event), request)))
+            try:
+                await asyncio.wait_for(anext(live), KEEP_ALIVE)
+            except TimeoutError:
+                await response.write(b"\n")  # a reader who is gone shows when we write
+            except StopAsyncIteration:
+                return response
+
+
+async def newest_event(request: web.Request) -> web.StreamResponse:
+    """The number of the newest event, everything before it written."""
+    return web.json_response({"seq": await _service(request).events.flushed()})
+
+
+async def agents(request: web.Request) -> web.StreamResponse:
+    """Every agent of the site."""
+    service, now = _service(request), datetime.now(UTC)
+    return web.json_response({"agents": [_agent(service, state, now) for state in service.roster.states()]})
+
+
+async def agent_step(request: web.Request) -> web.StreamResponse:
+    """Let an agent take a step; done and written down when this answers."""
+    roster, number, step = _service(request).roster, request.match_info["number"], request.match_info["step"]
+    if step == "sign-in":
+        await roster.sign_in(number)
+    elif step == "sign-out":
+        await roster.sign_out(number)
+    elif step == "unpause":
+        await roster.unpause(number)
+    elif step == "pause":
+        await roster.pause(number, Pause.model_validate_json(await request.read() or b"{}").reason)
+    else:
+        raise Refused(404, "no-such-step", f"agents can sign-in, sign-out, pause, unpause; not {step!r:.40}")
+    service, now = _service(request), datetime.now(UTC)
+    state = next(state for state in roster.states() if state.agent == number)
+    return web.json_response(_agent(service, state, now))
+
+
+class Refused(Exception):
+    """A request that cannot be carried out, with a code for programs and a sentence for people."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        self.status, self.code = status, code
+        super().__init__(text)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return _problem(refused.status, refused.code, str(refused))
+    except AgentError as problem:
+        status = 404 if isinstance(problem, AgentUnknown) else 409 if isinstance(problem, AgentCannot) else 503
+        return _problem(status, problem.code, str(problem))
+    except web.HTTPException as problem:
+        return _problem(problem.status, "http", problem.reason)
+    except ValidationError as problem:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors(include_url=False))
+        return _problem(422, "bad-request", said)
+
+
+@web.middleware
+async def _only_with_token(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path.startswith("/api/"):
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        expected = _service(request).settings.api.token.get_secret_value()
+        if not hmac.compare_digest(given.encode(), expected.encode()):
+            raise Refused(401, "token", "the token is missing or wrong; it is HOTLINE_API__TOKEN of the server")
+    return await handler(request)
+
+
+def _service(request: web.Request) -> Service:
+    service: Any = request.app[SERVICE]
+    return service  # type: ignore[no-any-return]
+
+
+def _problem(status: int, code: str, text: str) -> web.Response:
+    return web.json_response({"code": code, "error": text}, status=status)
+
+
+def _number(request: web.Request, name: str, default: int, *, most: int) -> int:
+    given = request.query.get(name)
+    if given is None:
+        return default
+    if not given.isdecimal() or not given.isascii() or int(given) > most:
+        raise Refused(422, "bad-request", f"{name} must be a number from 0 to {most}; found {given!r:.40}")
+    return int(given)
+
+
+def _shown(some: Sequence[Event], request: web.Request) -> list[dict[str, Any]]:
+    return [_masked(to_json(event), request) for event in some]
+
+
+def _masked(event: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    """Hide the caller's number and keys, unless they were asked for."""
+    if request.query.get("reveal") == "yes":
+        return event
+    if event.get("caller"):
+        event["caller"] = PhoneNumber(event["caller"]).masked()
+    return event
+
+
+def _agent(service: Service, state: AgentState, now: datetime) -> dict[str, Any]:
+    agent = service.site.agent(state.agent)
+    assert agent is not None
+    wrap_up = max(queue.wrap_up for queue in service.site.queues if queue.name in agent.queues)
+    rested = state.rested(now, wrap_up)
+    return {
+        "agent": state.agent,
+        "name": agent.name,
+        "state": rested.shown,
+        "duty": rested.duty,
+        "reason": rested.reason,
+        "call": rested.call,
+        "since": rested.since.isoformat() if rested.since else None,
+        "queues": dict(agent.queues),
+    }
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"

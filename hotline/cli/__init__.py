@@ -1,0 +1,42 @@
+"""The command line: `hotline --help`.
+
+Each command stands in the module of what it is about; this one puts them together and turns what can go wrong into one
+clear line. Commands that look at or change a running hotline talk to its server (`hotline/client.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from hotline.asterisk_files import NotPlain
+from hotline.cli import agents, bench, calls, check, stack, tryout
+from hotline.cli import serve as serving
+from hotline.client import ServerError
+from hotline.settings import SettingsRefused
+from hotline.site import SiteRefused
+from hotline.stack import StackFailed
+from prompts.errors import PromptsError
+from routing.ami import AmiError
+
+app = typer.Typer(
+    name="hotline",
+    help="An open hotline server on Asterisk 22: greeting, menu, queue, agent, recording, and the story of every call.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (stack, serving, tryout, calls, agents, check, bench):
+    module.add_to(app)
+
+PROBLEMS = (SettingsRefused, SiteRefused, StackFailed, ServerError, PromptsError, AmiError, NotPlain, OSError)
+
+
+def main() -> None:
+    """Run one command; a problem we know ends in its own words and status 1, never in a traceback."""
+    try:
+        app()
+    except PROBLEMS as problem:
+        print(f"hotline: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,37 @@
+"""`hotline bench NAME`: speed and memory, as ratios against peers measured in the same run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from hotline.bench.report import Report
+from hotline.cli.common import console
+
+BENCHES: Final = {
+    "agi": "our FastAGI server, panoramisk's, and a bare floor: CPU, latency and memory per session",
+    "call": "full calls through the real Asterisk: our CPU per call, and as a share of Asterisk's own",
+}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(help="Measure. NAME is one of:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in BENCHES.items()))(bench)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help=" | ".join(BENCHES))],
+    json: Annotated[Path | None, typer.Option("--json", help="write name, machine, rows and ratios to this file")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="fewer rounds: to see that it works, not to quote")] = False,
+) -> None:
+    """Run one benchmark."""
+    if name not in BENCHES:
+        raise typer.BadParameter(f"there is no benchmark {name!r}; there are {', '.join(BENCHES)}")
+    report: Report = import_module(f"hotline.bench.{name}").run(quick=quick)
+    console.print(report.table())
+    if json is not None:
+        json.write_text(report.to_json() + "\n", encoding="utf-8")
+        console.print(f"written to {json}")

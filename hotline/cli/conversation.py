@@ -1,0 +1,123 @@
+"""A try-out call and its story, line by line as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotline import tryout
+from hotline.cli.common import Language, console
+from hotline.client import Client, ServerError, find
+from hotline.stack import Stack
+from routing.events import (
+    CallEnded,
+    CallRang,
+    Event,
+    NoKey,
+    PromptHeard,
+    RecordingKept,
+    TalkStarted,
+)
+from routing.story import tell
+
+CALL_WITHIN = 90.0
+RECORDING_WITHIN = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the pretend caller does."""
+
+    dialled: str
+    keys: str = ""
+    talk_for: float = 6.0
+    number: str | None = None
+
+
+async def converse(where: Stack, wishes: Wishes, language: Language) -> str:
+    """Place the call, print its story as it happens, and return the call's id.
+
+    Raises ServerError when the hotline cannot be reached, AmiError when the pretend carrier cannot.
+    """
+    async with Client(find(where)) as server, tryout.carrier(where) as carrier:
+        after = await server.newest()
+        caller = await carrier.call(wishes.dialled, number=wishes.number)
+        conversation = _Conversation(carrier, caller, wishes, language)
+        try:
+            async with asyncio.timeout(CALL_WITHIN):
+                async for event in server.events(after=after):
+                    if await conversation.take(event):
+                        break
+        except TimeoutError:
+            await carrier.hang_up(caller)
+            if not conversation.events:
+                raise ServerError(f"nobody answers at {wishes.dialled}; see: hotline doctor") from None
+        finally:
+            conversation.forget()
+        for file in conversation.recordings:
+            to = where.folder / "recordings" / file
+            await server.fetch(f"/api/calls/{conversation.call}/recordings/{file}", to)
+            console.print(f"\n  recording (left: agent, right: caller)  {_short(to)}")
+        return conversation.call
+
+
+class _Conversation:
+    """The caller's side of the call: presses the keys when asked, hangs up after the talk."""
+
+    def __init__(self, carrier: tryout.Carrier, caller: tryout.Caller, wishes: Wishes, language: Language) -> None:
+        self._carrier, self._caller, self._wishes, self._language = carrier, caller, wishes, language
+        self._keys = list(wishes.keys)
+        self._told = 0
+        self._end: asyncio.Task[None] | None = None
+        self.call = ""
+        self.events: list[Event] = []
+        self.recordings: list[str] = []
+
+    async def take(self, event: Event) -> bool:
+        """Print what this event adds to the story and do the caller's part; return whether all is over."""
+        if isinstance(event, CallRang) and event.caller is not None and event.caller.digits == self._caller.number:
+            self.call = event.call
+        if not self.call or event.call != self.call:
+            return False
+        self.events.append(event)
+        self._tell()
+        match event:
+            case PromptHeard() if event.prompt.endswith("_menu") and event.cut_by is None and self._keys:
+                await self._carrier.press(self._caller, self._keys.pop(0))
+            case TalkStarted():
+                await self._carrier.speak(self._caller)
+                self._hang_up_in(self._wishes.talk_for)
+            case CallEnded():
+                return not any(isinstance(step, TalkStarted) for step in self.events)
+            case RecordingKept():
+                self.recordings.append(event.file)
+                return any(isinstance(step, CallEnded) for step in self.events)
+            case NoKey() if not self._keys:
+                pass
+        return False
+
+    def forget(self) -> None:
+        """Nothing more is to be done."""
+        if self._end is not None:
+            self._end.cancel()
+
+    def _tell(self) -> None:
+        lines = tell(self.events, self._language.value)
+        for line in lines[self._told :]:
+            console.print(f"  {line}")
+        self._told = len(lines)
+
+    def _hang_up_in(self, seconds: float) -> None:
+        async def hang_up() -> None:
+            await asyncio.sleep(seconds)
+            await self._carrier.hang_up(self._caller)
+
+        self._end = asyncio.get_running_loop().create_task(hang_up())
+
+
+def _short(file: Path) -> Path:
+    try:
+        return file.relative_to(Path.cwd())
+    except ValueError:
+        return file

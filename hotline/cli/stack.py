@@ -1,0 +1,165 @@
+"""`hotline up`, `down`, `demo`: the containers, and the try-out that `make demo` runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotline import prepare
+from hotline.cli.common import (
+    DEFAULT_STACK,
+    InLanguage,
+    StackName,
+    console,
+    run,
+    spoken_here,
+    stack_named,
+)
+from hotline.cli.conversation import Wishes, converse
+from hotline.client import Client, ServerError, find
+from hotline.secrets import Secrets
+from hotline.stack import Stack, StackFailed
+from hotline.stack import run as run_command
+
+READY_WITHIN = 120.0
+SITE = Annotated[Path | None, typer.Option("--site", help="the site file; site/site.toml if there is one, else the demo's")]
+EXTERNAL = Annotated[
+    str | None, typer.Option("--external", help="this machine's address as phones outside it see it (NAT)")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(demo)
+    app.command()(up)
+    app.command()(down)
+
+
+def up(
+    stack: StackName = DEFAULT_STACK,
+    site: SITE = None,
+    external: EXTERNAL = None,
+    tryout: Annotated[bool, typer.Option(help="with the pretend carrier and phones")] = False,
+) -> None:
+    """Build and start the hotline, or bring a running one up to its site file. Calls in progress go on."""
+    where = stack_named(stack)
+    start(where, site or prepare.site_file(), external, tryout=tryout)
+    console.print(f"\nThe hotline runs. Site: {site or prepare.site_file()}   web: http://127.0.0.1:{where.ports.web}")
+
+
+def down(
+    stack: StackName = DEFAULT_STACK,
+    forget: Annotated[bool, typer.Option("--forget", help="delete recordings, the event log and all secrets too")] = False,
+) -> None:
+    """Stop the hotline. Recordings and the event log stay unless you say --forget."""
+    where = stack_named(stack)
+    if not (where.folder / "stack.env").exists():
+        console.print(f"Nothing to stop: there is no stack {stack!r} here.")
+        return
+    with step("stopping the containers"):
+        where.compose("down", *(("--volumes",) if forget else ()))
+    if forget:
+        prepare.forget(where)
+
+
+def demo(stack: StackName = DEFAULT_STACK, lang: InLanguage | None = None) -> None:
+    """Set everything up, sign in two agents, place a call, and print the conversation as it happens."""
+    where, language = stack_named(stack), lang or spoken_here()
+    known = start(where, prepare.site_file(), None, tryout=True)
+    run(_sign_in(where))
+    console.print("\nA caller dials 4001234567, presses 2 (repair), then 2 (an ordinary repair):\n")
+    run(converse(where, Wishes(dialled="4001234567", keys="22", talk_for=6), language))
+    _what_next(where, known)
+
+
+def start(where: Stack, site: Path, external: str | None, *, tryout: bool) -> Secrets:
+    """Bring a stack up, step by step; each step says how long it took."""
+    with step("writing settings, secrets and Asterisk's files"):
+        known = prepare.prepare(where, site, external=external)
+    services = ["redis", "hotline", "asterisk", *(("telco", "agents") if tryout else ())]
+    with step("building the images (the first time takes a few minutes)"):
+        where.compose("build", "asterisk", "hotline", "redis", within=1800)
+    with step("starting the containers"):
+        where.compose("up", "-d", "--no-build", *services)
+    with step("waiting for the hotline"):
+        run(_ready(where))
+    with step("bringing Asterisk up to the site"):
+        reload(where)
+    return known
+
+
+def reload(where: Stack) -> None:
+    """Let a running Asterisk read its files again; calls go on."""
+    for command in ("module reload res_pjsip.so", "dialplan reload", "queue reload all", "manager reload", "moh reload"):
+        where.compose("exec", "-T", "asterisk", "asterisk", "-rx", command, within=30)
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Print a step, and its time when it is done."""
+    began = time.monotonic()
+    with console.status(f"{name} ..."):
+        yield
+    console.print(f"  ✓ {name} ({time.monotonic() - began:.1f} s)")
+
+
+async def _ready(where: Stack) -> None:
+    """Wait until the server has its links; raises StackFailed with what it says itself."""
+    await until(where, lambda health: not health["wrong"], "the hotline is not ready")
+
+
+async def until(where: Stack, good: Callable[[dict[str, dict[str, str]]], bool], complaint: str) -> None:
+    """Wait until the server's health is as wanted."""
+    import asyncio
+
+    give_up = time.monotonic() + READY_WITHIN
+    said = "no answer"
+    while time.monotonic() < give_up:
+        try:
+            async with Client(find(where)) as server:
+                health = await server.get("/api/health")
+            if good(health):
+                return
+            said = str(health["wrong"])
+        except ServerError as problem:
+            said = str(problem)
+        await asyncio.sleep(0.3)
+    log = run_command(["docker", "logs", "--tail", "8", f"{where.name}-hotline-1"], doing="reading the log", within=20)
+    raise StackFailed("starting the hotline", f"{complaint}: {said}\n{log}")
+
+
+async def _sign_in(where: Stack) -> None:
+    with step("signing in agents 1024 and 1025"):
+        async with Client(find(where)) as server:
+            for number in ("1024", "1025"):
+                state = await server.post(f"/api/agents/{number}/sign-in") if not await _is_paused(server, number) else (
+                    await server.post(f"/api/agents/{number}/unpause")
+                )
+                assert state["duty"] == "ready"
+
+
+async def _is_paused(server: Client, number: str) -> bool:
+    found = (await server.get("/api/agents"))["agents"]
+    return any(each["agent"] == number and each["duty"] == "paused" for each in found)
+
+
+def _what_next(where: Stack, known: Secrets) -> None:
+    visitor = known.services["visitor"]
+    console.print(
+        f"""
+The stack goes on running. What you can do now:
+
+  call in yourself    register a softphone at this machine, UDP port {where.ports.visitor_sip}:
+                      user visitor, password {visitor}; then dial 4001234567
+  place more calls    .venv/bin/hotline call --keys 21      (an emergency)
+  see what happened   .venv/bin/hotline calls
+  who is on duty      .venv/bin/hotline agent list
+  is all well         .venv/bin/hotline doctor
+  stop                make down
+"""
+    )

@@ -1,0 +1,193 @@
+"""The one place that builds everything and starts it: `hotline serve`.
+
+Nothing else in the house makes its own parts. Started in the order of a call's needs: the words, the memory, the agents,
+then the doors; stopped the other way round, and no caller is dropped: a flow under way gets time to hand its caller over,
+and who comes meanwhile is held by the dialplan until our successor answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+
+from hotline import api, site
+from hotline.settings import Settings
+from hotline.site import Site
+from ivr.doors import Doors
+from ivr.rooms import Rooms
+from ivr.server import AgiServer, Limits
+from prompts.build import build
+from prompts.catalogue import Catalogue
+from prompts.espeak import Espeak
+from prompts.library import Library
+from prompts.plan import Plan, plan
+from routing.ami import AmiAddress, Link
+from routing.events import Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
+from routing.log import EventLog
+from routing.log_sql import open_log
+from routing.recordings import Recordings
+from routing.roster import Roster
+from routing.watch import CARRIER, Watch
+
+log = structlog.get_logger()
+
+
+class Service:
+    """The running house: its parts, for whoever has to look at them (the API, a test)."""
+
+    def __init__(self, settings: Settings, found: Site, events: EventLog, words: Library) -> None:
+        self.settings, self.site, self.events, self.words = settings, found, events, words
+        self._lost_at: datetime | None = None
+        self.recordings = Recordings(settings.folders.recordings, settings.folders.messages, events.record)
+        self.watch = Watch(self._record, ended=self.recordings.keep)
+        self.watch_link = self._link("watch", on_event=self.watch.hear, on_up=self._catch_up, on_down=self._lost)
+        self.desk_link = self._link("desk", on_up=self._restore)
+        self.roster = Roster(
+            found.agents,
+            queues=self.desk_link,
+            events=events,
+            missed_before_pause=found.site.missed_rings_before_pause,
+        )
+        self.agi = AgiServer(
+            Doors(self._rooms()).by_port,
+            host=settings.agi.host,
+            peers=settings.agi.peers,
+            limits=Limits(sessions=settings.agi.most_calls),
+        )
+
+    async def start(self) -> None:
+        """Open the doors. Asterisk may come later: the links are kept trying."""
+        self.events.record(HotlineStarted(at=self._now()))
+        await self.roster.remember()
+        await self.agi.start()
+        await self.watch_link.start()
+        await self.desk_link.start()
+        log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))
+
+    async def stop(self) -> None:
+        """Close the doors; flows under way may end."""
+        cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
+        await self.desk_link.stop()
+        await self.watch_link.stop()
+        await self.recordings.settled()
+        log.info("the hotline is closed", flows_cut=cut)
+
+    def health(self) -> dict[str, str]:
+        """What is wrong just now, by part; nothing when all is well."""
+        wrong: dict[str, str] = {}
+        for name, link in (("ami-watch", self.watch_link), ("ami-desk", self.desk_link)):
+            if not link.up:
+                wrong[name] = link.state.why
+        if self.events.problem is not None:
+            wrong["event-log"] = self.events.problem
+        return wrong
+
+    def _link(
+        self,
+        account: str,
+        *,
+        on_event: Callable[[Mapping[str, str]], None] = lambda _: None,
+        on_up: Callable[[], Awaitable[None]],
+        on_down: Callable[[str], None] | None = None,
+    ) -> Link:
+        ami = self.settings.ami
+        where = AmiAddress(ami.host, ami.port, account, getattr(ami, f"{account}_secret"))
+        return Link(where, on_event=on_event, on_up=on_up, on_down=on_down)
+
+    def _rooms(self) -> Rooms:
+        return Rooms(
+            lines={number: line for line in self.site.numbers for number in line.dialled},
+            menus=self.site.menus,
+            hours=self.site.hours,
+            patience={queue.name: queue.patience for queue in self.site.queues},
+            zone=self.site.zone,
+            words=self.words,
+            record=self.events.record,
+            began=self.watch.began,
+            agent_answered=self.watch.agent_answered,
+            desk=self.roster,
+        )
+
+    def _record(self, event: Event) -> None:
+        """A fact from Asterisk: agents' states follow from it."""
+        self.roster.record(event)
+
+    async def _catch_up(self) -> None:
+        """The events flow again: which calls are up, and what ended unseen?"""
+        rows = await self.watch_link.rows("CoreShowChannels")
+        live = frozenset(row["Linkedid"] for row in rows if row["Channel"].startswith(CARRIER))
+        if self._lost_at is not None:
+            self.events.record(LinkBack(at=self._now(), away=self._now() - self._lost_at))
+            self._lost_at = None
+        self.watch.seen_live(live)
+        self.recordings.sweep(live)
+        await self._find_messages()
+
+    async def _find_messages(self) -> None:
+        """Messages that the dialplan took without us."""
+        known: set[str] = set()
+        for event in self.recordings.messages():
+            steps = await self.events.of_call(event.call)
+            if not any(isinstance(step, MessageLeft) for step in steps) and event.file not in known:
+                self.events.record(event)
+
+    def _lost(self, why: str) -> None:
+        self._lost_at = self._now()
+        self.events.record(LinkLost(at=self._now(), why=why))
+
+    async def _restore(self) -> None:
+        await self.roster.restore()
+
+    @staticmethod
+    def _now() -> datetime:
+        return datetime.now(UTC)
+
+
+def needed_sounds(found: Site) -> Plan:
+    """Every sound this site needs; raises CatalogueError, and SiteRefused for a menu without a prompt."""
+    catalogue = Catalogue.read()
+    brands: dict[str, dict[str, str]] = {line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers}
+    return plan(catalogue, brands=brands, agents=[agent.work_number for agent in found.agents])
+
+
+async def speak_all(found: Site, settings: Settings) -> Library:
+    """Make the sounds that are missing, and open them."""
+    began = time.monotonic()
+    pieces = needed_sounds(found)
+    built = await asyncio.to_thread(build, pieces, settings.folders.sounds, Espeak())
+    log.info("the prompts are ready", made=len(built.made), kept=built.kept, seconds=round(time.monotonic() - began, 1))
+    return Library(settings.folders.sounds)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """The house, open for as long as the block lasts."""
+    found = site.load(settings.site)
+    words = await speak_all(found, settings)
+    async with AsyncExitStack() as stack:
+        events = await stack.enter_async_context(open_log(settings.database))
+        service = Service(settings, found, events, words)
+        runner = web.AppRunner(api.application(service), access_log=None, shutdown_timeout=2)
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        stack.push_async_callback(service.stop)
+        await service.start()
+        await web.TCPSite(runner, settings.api.host, settings.api.port).start()
+        yield service
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop (SIGTERM, SIGINT)."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    async with running(settings):
+        await stop.wait()

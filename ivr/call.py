@@ -1,0 +1,196 @@
+"""What a flow may do with a caller: answer, say, ask, record, and remember things on the channel.
+
+Every step is a fact in the event log, and every step has a limit: before each one the call's dead-man timer is moved
+ahead of it, so that a server that stops working in the middle loses the call to the dialplan, not to silence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, Protocol
+
+import structlog
+
+from ivr.errors import CallerHungUp, CommandRefused
+from ivr.lines import Line
+from ivr.wire import Reply
+from prompts.errors import MissingPrompt
+from prompts.library import Sound
+from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PromptHeard, WrongKey
+
+ANY_KEY: Final = "0123456789*#"
+ARMED_BY_DIALPLAN: Final = 15.0
+"""Seconds on the dead-man timer when a flow begins (`TIMEOUT(absolute)` in the dialplan)."""
+MARGIN: Final = 5.0
+"""Seconds that the timer leaves us beyond what a step needs."""
+SAMPLES_A_SECOND: Final = 8000
+
+
+class Words(Protocol):
+    """Where the sounds of the prompts are found."""
+
+    def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
+        """Return the sound of a prompt; raises MissingPrompt."""
+
+
+class Connection(Protocol):
+    """The caller's channel: commands in, replies out (`ivr/server.py`: Session)."""
+
+    @property
+    def call(self) -> str:
+        """The call's id."""
+
+    async def send(self, command: str, *arguments: str, within: float | None = None) -> Reply:
+        """Have one command carried out; raises CallerHungUp and others."""
+
+
+class Call:
+    """One caller on the line, for as long as a flow has him."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        line: Line,
+        *,
+        words: Words,
+        record: Callable[[Event], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection, self._words, self._record = connection, words, record
+        self._clock = clock
+        self._armed_until = clock() + ARMED_BY_DIALPLAN
+        self.line = line
+        self.language: str = line.language
+        self.now = now
+        self._ahead: str | None = None
+        self.hung_up = False
+        """Whether the caller left while we recorded him, which is an ordinary way to end a message."""
+
+    @property
+    def id(self) -> str:
+        """The call's id, the same in the log, in file names and in Asterisk."""
+        return self._connection.call
+
+    async def answer(self) -> None:
+        """Pick up. From here on the caller hears us."""
+        await self._connection.send("ANSWER")
+        self._record(CallAnswered(at=self.now(), call=self.id))
+
+    async def say(self, prompt: str, *, type_ahead: bool = False) -> None:
+        """Play a prompt to its end. With `type_ahead` a key ends it, and counts as the answer to the next question.
+
+        A prompt whose sound is missing is reported and passed over: a caller is better off without it than without us.
+        """
+        self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "")
+
+    async def _say(self, prompt: str, keys: str) -> str | None:
+        try:
+            sound = self._words.sound(prompt, self.language, **self._parameters(prompt))
+        except MissingPrompt as missing:
+            structlog.get_logger().error("a prompt is missing", call=self.id, problem=str(missing))
+            return None
+        return await self.play(prompt, sound, keys)
+
+    async def ask(self, prompt: str, keys: str, *, wait: timedelta = timedelta(seconds=5)) -> str | None:
+        """Play a prompt and return the one key pressed during it or up to `wait` after it, or already before it.
+
+        Returns None when nothing was pressed. A key that is not in `keys` is returned too: the flow says what it means.
+        """
+        key, self._ahead = self._ahead, None
+        if key is None:
+            key = await self._say(prompt, ANY_KEY)
+        if key is None:
+            key = await self._wait_for_key(wait)
+        if key is None:
+            self._record(NoKey(at=self.now(), call=self.id, prompt=prompt))
+        elif key in keys:
+            self._record(KeyPressed(at=self.now(), call=self.id, key=Keys(key), at_prompt=prompt))
+        else:
+            self._record(WrongKey(at=self.now(), call=self.id, key=Keys(key), at_prompt=prompt))
+        return key
+
+    async def record(self, file: str, *, limit: timedelta, silence: timedelta = timedelta(seconds=5)) -> timedelta:
+        """Record the caller until #, silence, the limit or the hang-up (`hung_up` tells); return how long it was.
+
+        `file` is a path without extension as Asterisk sees it; the recording is kept however it ends.
+        """
+        await self._arm(limit.total_seconds())
+        began = self._clock()
+        try:
+            reply = await self._connection.send(
+                "RECORD FILE", file, "wav", "#", str(_ms(limit)), "0", "BEEP", f"s={silence.seconds}",
+                within=limit.total_seconds() + MARGIN,
+            )  # fmt: skip
+        except CallerHungUp:
+            self.hung_up = True
+            return timedelta(seconds=self._clock() - began)
+        return timedelta(seconds=(reply.endpos or 0) / SAMPLES_A_SECOND)
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep a value on the channel, where the dialplan and a later flow find it."""
+        await self._connection.send("SET VARIABLE", name, value)
+
+    async def get(self, *names: str) -> list[str]:
+        """Return the values of channel variables, empty where unset, in one round trip.
+
+        Only for values of our own making: `|` stands between them on the wire.
+        """
+        wanted = "|".join(f"${{{name}}}" for name in names)
+        reply = await self._connection.send("GET FULL VARIABLE", wanted)
+        values = (reply.value or "").split("|")
+        return values if len(values) == len(names) else [""] * len(names)
+
+    async def play(self, prompt: str, sound: Sound, keys: str = "") -> str | None:
+        """Play a sound that is already at hand, as `say` does, and write down how far it was heard."""
+        length = timedelta(seconds=sound.seconds)
+        began, began_at = self._clock(), self.now()
+        heard, key = timedelta(0), None
+        cut_by: Literal["key", "hang-up"] | None = None
+        try:
+            await self._arm(sound.seconds)
+            reply = await self._connection.send("STREAM FILE", sound.path, keys, within=sound.seconds + MARGIN)
+            key = chr(int(reply.result)) if reply.result.isdigit() and reply.result != "0" else None
+            heard = min(timedelta(seconds=(reply.endpos or 0) / SAMPLES_A_SECOND), length) if key else length
+            cut_by = "key" if key else None
+        except CallerHungUp:
+            heard, cut_by = min(timedelta(seconds=self._clock() - began), length), "hang-up"
+            raise
+        except CommandRefused as refused:
+            structlog.get_logger().error(
+                "a prompt could not be played", call=self.id, prompt=prompt, problem=str(refused)
+            )
+        finally:
+            self._record(
+                PromptHeard(
+                    at=began_at, call=self.id, prompt=prompt, language=self.language, version=sound.version,
+                    heard=heard, length=length, cut_by=cut_by,
+                )
+            )  # fmt: skip
+        return key
+
+    async def _wait_for_key(self, wait: timedelta) -> str | None:
+        await self._arm(wait.total_seconds())
+        reply = await self._connection.send("WAIT FOR DIGIT", str(_ms(wait)), within=wait.total_seconds() + MARGIN)
+        return chr(int(reply.result)) if reply.result != "0" else None
+
+    async def _arm(self, needed: float) -> None:
+        """Have the call leave us by the dialplan's T extension if we are silent for longer than this step needs."""
+        now = self._clock()
+        if self._armed_until - now < needed + MARGIN:
+            seconds = round(needed + 2 * MARGIN)
+            await self._connection.send("SET VARIABLE", "TIMEOUT(absolute)", str(seconds))
+            self._armed_until = now + seconds
+
+    def _parameters(self, prompt: str) -> dict[str, str]:
+        return {"brand": self.line.key} if prompt in BRANDED else {}
+
+
+BRANDED: Final = frozenset({"greeting"})
+"""Prompts that name the line's brand."""
+
+
+def _ms(length: timedelta) -> int:
+    return length // timedelta(milliseconds=1)

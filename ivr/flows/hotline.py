@@ -1,0 +1,61 @@
+"""The hotline: from the first ring until the call is handed to a queue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ivr.call import Call
+from ivr.hand import Hand
+from ivr.lines import Choice, Menu
+from ivr.rooms import Rooms
+
+ATTEMPTS: Final = 3
+"""A silent or mistaken caller is asked again twice, then a person asks."""
+REPEATS: Final = 9
+"""So often a menu is repeated on `*`; then the caller is taken to a person."""
+
+
+async def hotline(call: Call, rooms: Rooms) -> Hand:
+    """Greet, ask what it is about, and hand the caller to the right queue."""
+    await call.answer()
+    await call.say("greeting", type_ahead=True)
+    choice = await choose(call, rooms, rooms.menus[call.line.menu])
+    if not choice.always_open and not rooms.open_for(call.line, at=call.now()):
+        return Hand.to_message("closed")
+    queue = choice.queue or ""
+    return Hand.to_queue(queue, priority=choice.priority, patience=rooms.patience[queue])
+
+
+async def choose(call: Call, rooms: Rooms, menu: Menu) -> Choice:
+    """Ask, menu by menu, until a key leads to a queue; a caller who does not manage is taken to a person."""
+    while True:
+        choice = await ask(call, menu)
+        if choice is None:
+            await call.say("to_person")
+            return person_behind(menu)
+        if choice.menu is None:
+            await call.say("connecting")
+            return choice
+        menu = rooms.menus[choice.menu]
+
+
+async def ask(call: Call, menu: Menu) -> Choice | None:
+    """Ask one menu's question; None when no answer can be had."""
+    attempts, repeats = ATTEMPTS, REPEATS
+    while attempts and repeats:
+        key = await call.ask(menu.prompt, "".join(menu.keys) + "*")
+        if key is not None and (choice := menu.choice(key)) is not None:
+            return choice
+        if key == "*":
+            repeats -= 1
+            continue
+        attempts -= 1
+        if attempts:
+            await call.say("no_key" if key is None else "wrong_key", type_ahead=True)
+    return None
+
+
+def person_behind(menu: Menu) -> Choice:
+    """Where a caller of this menu finds a person: behind 0, or behind its first key that leads to a queue."""
+    choices = (menu.choice("0"), *menu.keys.values())
+    return next(choice for choice in choices if choice is not None and choice.queue is not None)

@@ -1,0 +1,30 @@
+"""Nobody can answer: the caller leaves a message, and somebody calls back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from ivr.call import Call
+from ivr.errors import CallerHungUp
+from ivr.hand import Hand
+from ivr.rooms import Rooms
+from routing.events import MessageLeft
+
+LONGEST: Final = timedelta(minutes=3)
+SHORTEST: Final = timedelta(seconds=1)
+"""Less is a caller who only listened."""
+FOLDER: Final = "/srv/messages"
+
+
+async def message(call: Call, rooms: Rooms) -> Hand:
+    """Say why nobody answers, record the message, and thank for it."""
+    reason = (await call.get("HOTLINE_REASON"))[0]
+    await call.say("closed_leave_message" if reason == "closed" else "busy_leave_message")
+    length = await call.record(f"{FOLDER}/{call.id}", limit=LONGEST)
+    if length >= SHORTEST:
+        rooms.record(MessageLeft(at=call.now(), call=call.id, file=f"{call.id}.wav", length=length))
+    if call.hung_up:
+        raise CallerHungUp
+    await call.say("message_thanks")
+    return Hand.hang_up()

@@ -1,0 +1,54 @@
+"""The codes an agent dials on the own phone: sign in and out, pause and end the pause, each confirmed by voice.
+
+What is confirmed is done and written down: an agent who heard it may rely on it, also after a crash.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+
+from ivr.call import Call
+from ivr.hand import Hand
+from ivr.rooms import Desk, Rooms
+from routing.agents import AgentError
+
+REASONS: Final = {"1": "rest", "2": "meal", "3": "training", "4": "meeting", "9": "other"}
+"""*13 alone pauses for 'other'."""
+
+
+async def phone_code(call: Call, rooms: Rooms, phone: str, code: str) -> Hand:
+    """Do what the code asks for the agent whose phone this is, and say that it is done."""
+    agent = rooms.desk.at_phone(phone)
+    if agent is None:
+        await call.say("not_known_phone")
+        return Hand.hang_up()
+    try:
+        confirmation = await _do(rooms.desk, agent, code)
+    except AgentError as cannot:
+        structlog.get_logger().warning(
+            "a phone code was not carried out", agent=agent, dialled=code, problem=str(cannot)
+        )
+        confirmation = ["not_done"]
+    for prompt in confirmation:
+        await call.say(prompt)
+    return Hand.hang_up()
+
+
+async def _do(desk: Desk, agent: str, code: str) -> list[str]:
+    """Carry out one code and return what to say about it."""
+    if code == "*11":
+        await desk.sign_in(agent)
+        return ["signed_in"]
+    if code == "*12":
+        await desk.sign_out(agent)
+        return ["signed_out"]
+    if code == "*14":
+        await desk.unpause(agent)
+        return ["unpaused"]
+    reason = REASONS.get(code.removeprefix("*13") or "9")
+    if code.startswith("*13") and reason is not None:
+        await desk.pause(agent, reason)
+        return ["paused", f"reason_{reason}"]
+    return ["not_done"]

@@ -1,0 +1,53 @@
+"""The sounds that have been made, as a call asks for them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from prompts.errors import MissingPrompt
+from prompts.files import whole
+from prompts.manifest import Manifest
+
+HEARD_AT: Final = "/srv/sounds"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """One sound to play.
+
+    `path` is Asterisk's name for it, without extension; `text` is what the caller hears, and `version`
+    names that content, so that a call's record says which wording was heard.
+    """
+
+    path: str
+    seconds: float
+    text: str
+    version: str
+
+
+class Library:
+    """The sounds of one folder, as they were when it was opened."""
+
+    def __init__(self, sounds: Path, *, heard_at: str = HEARD_AT) -> None:
+        """Open a built folder, which Asterisk sees as `heard_at`; one that was never built has no sounds."""
+        entries = Manifest.read(sounds).entries
+        self._sounds = sounds
+        self._heard_at = heard_at
+        self._takes = {entry.prompt: frozenset(entry.parameters) for entry in entries.values()}
+        self._found = {
+            (entry.prompt, entry.language, frozenset(entry.parameters.items())): (file, entry)
+            for file, entry in entries.items()
+        }
+
+    def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
+        """Return the sound of a prompt, for these keys of the site (a dialled number's, an agent's).
+
+        Parameters this prompt does not speak are ignored. Raises `MissingPrompt` if it was not made,
+        or its file is gone.
+        """
+        takes = self._takes.get(prompt, frozenset())
+        key = frozenset((name, value) for name, value in parameters.items() if name in takes)
+        file, entry = self._found.get((prompt, language, key), (None, None))
+        if file is None or entry is None or not whole(self._sounds, file, entry.samples):
+            raise MissingPrompt(prompt, language, parameters)
+        return Sound(f"{self._heard_at}/{file}", entry.seconds, entry.text, entry.version)

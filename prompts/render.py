@@ -1,0 +1,54 @@
+"""From what a voice spoke to what a caller hears: trimmed, of one loudness, without clicks."""
+
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from prompts.audio import Audio
+from prompts.errors import VoiceFailed
+from prompts.files import WIDE
+from prompts.plan import Utterance
+from prompts.voice import Voice
+
+RENDERER: Final = "1"
+"""To be raised with every change here that alters the sound, so that all is made again."""
+
+LOUDNESS: Final = -20.0
+"""Decibels below full scale, for every prompt alike."""
+CEILING: Final = -1.0
+"""No sample is louder; a prompt with such peaks is a little softer than the others instead of distorted."""
+FASTEST: Final = 1.5
+"""The pace beyond which a voice is no longer understood on the telephone."""
+
+
+def spoken(utterance: Utterance, voice: Voice) -> Audio:
+    """Have it spoken, and finish it. What would last too long is spoken faster, as far as that goes."""
+    take, pace = _take(utterance, voice, pace=1.0), 1.0
+    limit = (utterance.at_most or math.inf) - 0.01  # finishing may add some milliseconds
+    while take.seconds > limit and pace < FASTEST:
+        pace = min(FASTEST, 1.02 * pace * take.seconds / limit)
+        take = _take(utterance, voice, pace=pace)
+    return _finished(take)
+
+
+def _take(utterance: Utterance, voice: Voice, *, pace: float) -> Audio:
+    """Return what the voice says, without the silence around it."""
+    with TemporaryDirectory(prefix="prompt-") as folder:
+        path = Path(folder) / "take.wav"
+        voice.speak(utterance.text, utterance.language, path, pace=pace)
+        take = Audio.read(path)
+    if take.peak == -math.inf:
+        raise VoiceFailed(voice.identity(utterance.language), utterance.text, "nothing is heard of it")
+    return _trimmed(take)
+
+
+def _finished(take: Audio) -> Audio:
+    """Bring it to the common rate and loudness, and take the clicks from its edges."""
+    take = _trimmed(take.at(WIDE))
+    gain = min(LOUDNESS - take.loudness, CEILING - take.peak)
+    return take.louder(gain).faded(rise=0.008, fall=0.015)
+
+
+def _trimmed(take: Audio) -> Audio:
+    return take.trimmed(below=take.loudness - 35, margin=0.02)

@@ -1,0 +1,131 @@
+"""One SQL database, by URL: an SQLite file (sqlite:////srv/hotline/log.db) or PostgreSQL (postgresql://...).
+
+What SQLite has acknowledged outlives kill -9 and a power cut (WAL, synchronous FULL). A statement that waits for
+another process's lock, or for PostgreSQL's answer, gives up after `PATIENCE` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+PATIENCE: Final = 5
+"""Seconds."""
+
+Result = TypeVar("Result")
+
+
+class Database(Protocol):
+    """A database that is read through `reading` and written by `write`."""
+
+    reading: AsyncEngine
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in one transaction, committed when it returns, undone when it raises.
+
+        On SQLite other writers wait from its beginning on. Raises SQLAlchemyError or OSError.
+        """
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+def open_database(url: str, *, make: bool = True) -> Database:
+    """Return the database at this address; nothing is connected yet.
+
+    An SQLite file that is not there is made, readable to us alone; without `make`, FileNotFoundError is raised instead.
+    Raises ValueError for an address we cannot use.
+    """
+    address = make_url(url)
+    match address.get_backend_name():
+        case "postgresql":
+            return PostgresqlDatabase(address)
+        case "sqlite" if address.database and address.database != ":memory:":
+            file = Path(address.database)
+            if make:
+                file.touch(mode=0o600)
+            elif not file.is_file():
+                raise FileNotFoundError(f"there is no database at {file}: nothing was written there yet")
+            return SqliteDatabase(file)
+        case _:
+            raise ValueError("the database must be sqlite:////folder/file.db or postgresql://user:password@host/name")
+
+
+class SqliteDatabase:
+    """An SQLite file.
+
+    A transaction is written by a thread of its own in one go: through aiosqlite each statement changes threads several
+    times, which costs 2.5 times the CPU.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.reading = create_async_engine(
+            URL.create("sqlite+aiosqlite", database=str(file)), hide_parameters=True, connect_args=_NO_IMPLICIT_BEGIN
+        )
+        self._writing = create_engine(
+            URL.create("sqlite", database=str(file)), hide_parameters=True, connect_args=_NO_IMPLICIT_BEGIN
+        )
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        for engine, begin in (self.reading.sync_engine, "BEGIN"), (self._writing, "BEGIN IMMEDIATE"):
+            event.listen(engine, "connect", _set_pragmas)
+            event.listen(engine, "begin", _begin_with(begin))
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """See Database."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+
+    async def close(self) -> None:
+        """See Database."""
+        await asyncio.to_thread(self._thread.shutdown)
+        self._writing.dispose()
+        await self.reading.dispose()
+
+    def _transaction(self, work: Callable[[Connection], Result]) -> Result:
+        with self._writing.begin() as connection:
+            return work(connection)
+
+
+class PostgresqlDatabase:
+    """A PostgreSQL database."""
+
+    def __init__(self, address: URL) -> None:
+        self.reading = create_async_engine(
+            address.set(drivername="postgresql+asyncpg"),
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={"timeout": PATIENCE, "command_timeout": PATIENCE},
+        )
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """See Database."""
+        async with self.reading.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        """See Database."""
+        await self.reading.dispose()
+
+
+# Left to itself, Python's sqlite3 begins transactions before INSERT, but never before CREATE TABLE.
+_NO_IMPLICIT_BEGIN: Final = {"timeout": PATIENCE, "isolation_level": None}
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_with(statement: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return begin
