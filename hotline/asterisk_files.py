@@ -41,20 +41,20 @@ def pbx(site: Site, secrets: Secrets, stack: Stack, *, external: str | None = No
     }
 
 
-def telco(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
+def telco(site: Site, secrets: Secrets, stack: Stack, *, external: str | None = None) -> Mapping[str, str]:
     """Return the generated files of the pretend carrier."""
     dialled = [number for line in site.numbers for number in line.dialled]
     return {
         "manager.conf": HEADER + _pretend_manager("telco", secrets),
         "numbers.conf": HEADER + "".join(f"exten => {n},1,Dial(PJSIP/{n}@pbx)\n same => n,Hangup()\n" for n in dialled),
         "pjsip.conf": HEADER
-        + _transport("udp", stack, None)
+        + _transport("udp", stack, external, port=stack.ports.visitor_sip)
         + f"[pbx](trunk)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
         + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
         + "[visitor](visitor-phone)\nauth = visitor\naors = visitor\n"
         + f"[visitor]\ntype = auth\nauth_type = digest\nusername = visitor\npassword = {secrets.services['visitor']}\n"
         + "[visitor]\ntype = aor\nmax_contacts = 2\nremove_existing = yes\n",
-        "rtp.conf": HEADER + "rtpstart = 11000\nrtpend = 11999\n",
+        "rtp.conf": HEADER + f"rtpstart = {stack.telco_rtp_range[0]}\nrtpend = {stack.telco_rtp_range[1]}\n",
     }
 
 
@@ -141,15 +141,15 @@ def _pretend_manager(role: str, secrets: Secrets) -> str:
 
 
 def _transports(stack: Stack, external: str | None) -> str:
-    return _transport("udp", stack, external) + _transport("tcp", stack, external)
+    return "".join(_transport(protocol, stack, external, port=stack.ports.sip) for protocol in ("udp", "tcp"))
 
 
-def _transport(protocol: str, stack: Stack, external: str | None) -> str:
+def _transport(protocol: str, stack: Stack, external: str | None, *, port: int = 5060) -> str:
     lines = [f"[transport-{protocol}]", "type = transport", f"protocol = {protocol}", "bind = 0.0.0.0:5060"]
     if external is not None:
         lines += [
             f"external_signaling_address = {_plain(external)}",
-            f"external_signaling_port = {stack.ports.sip}",
+            f"external_signaling_port = {port}",
             f"external_media_address = {_plain(external)}",
             f"local_net = {stack.net}.0/24",
         ]

@@ -86,6 +86,11 @@ class Client:
 
     async def events(self, *, after: int, call: str | None = None) -> AsyncIterator[Event]:
         """Yield events after this number, for ever; raises ServerError when the server goes away."""
+        async for _, event in self.numbered_events(after=after, call=call):
+            yield event
+
+    async def numbered_events(self, *, after: int, call: str | None = None) -> AsyncIterator[tuple[int, Event]]:
+        """Yield events with their numbers, as `events` does."""
         query = {"after": str(after), "reveal": "yes"} | ({"call": call} if call else {})
         no_limit = aiohttp.ClientTimeout(total=None, sock_read=60)
         try:
@@ -93,9 +98,8 @@ class Client:
                 async for line in answer.content:
                     if line.strip():
                         fields = json.loads(line)
-                        fields.pop("seq")
-                        yield from_json(fields)
-        except aiohttp.ClientError as problem:
+                        yield int(fields.pop("seq")), from_json(fields)
+        except (aiohttp.ClientError, TimeoutError) as problem:
             raise self._unreachable(problem) from problem
 
     async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def prepare(
 def _asterisk_files(site: Site, known: Secrets, stack: Stack, external: str | None) -> dict[str, Mapping[str, str]]:
     return {
         "pbx": asterisk_files.pbx(site, known, stack, external=external),
-        "telco": asterisk_files.telco(site, known, stack),
+        "telco": asterisk_files.telco(site, known, stack, external=external),
         "agents": asterisk_files.agents(site, known, stack),
     }
 

@@ -153,7 +153,9 @@ class Service:
 def needed_sounds(found: Site) -> Plan:
     """Every sound this site needs; raises CatalogueError, and SiteRefused for a menu without a prompt."""
     catalogue = Catalogue.read()
-    brands: dict[str, dict[str, str]] = {line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers}
+    brands: dict[str, dict[str, str]] = {
+        line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers
+    }
     return plan(catalogue, brands=brands, agents=[agent.work_number for agent in found.agents])
 
 

@@ -37,7 +37,7 @@ class Ports:
     rtp: str = "10000-10059"
     web: int = 8080
     visitor_sip: int = 5080
-    visitor_rtp: str = "11000-11019"
+    visitor_rtp: str = "11000-11099"
     telco_manager: int = 15038
     agents_manager: int = 15039
     postgres: int = 15432
@@ -53,6 +53,7 @@ class Stack:
     ports: Ports = Ports()
     # All RTP ports Asterisk may use; only `ports.rtp` of them are reachable from outside this machine.
     rtp_range: tuple[int, int] = (10000, 10059)
+    telco_rtp_range: tuple[int, int] = (11000, 11099)
     profiles: tuple[str, ...] = ("tryout",)
 
     @property
@@ -129,18 +130,27 @@ class Stack:
         return frozenset(self.compose("ps", "--services", "--filter", "status=running", within=60).split())
 
 
-TEST: Final = Stack(
-    name="hotline-test",
-    net="172.30.78",
-    bind="127.0.0.1",
-    ports=Ports(
-        sip=15060, rtp="13000-13001", web=18080, visitor_sip=15080, visitor_rtp="13002-13003",
-        telco_manager=15138, agents_manager=15139, postgres=15532,
-    ),
-    rtp_range=(20000, 29999),
-    profiles=("tryout", "test"),
-)  # fmt: skip
-"""The tests' stack: beside any other, reachable from this machine only."""
+def stack_for_tests(number: int = 0) -> Stack:
+    """A stack for tests: beside any other, reachable from this machine only. Several can run, by number (0 to 9)."""
+    shift = number * 100
+    return Stack(
+        name=f"hotline-test{number or ''}",
+        net=f"172.30.{90 + number}",
+        bind="127.0.0.1",
+        ports=Ports(
+            sip=15060 + shift,
+            rtp=f"{13000 + shift}-{13001 + shift}",
+            web=18080 + shift,
+            visitor_sip=15061 + shift,
+            visitor_rtp=f"{13002 + shift}-{13021 + shift}",
+            telco_manager=15138 + shift,
+            agents_manager=15139 + shift,
+            postgres=15432 + shift,
+        ),
+        rtp_range=(20000, 29999),
+        telco_rtp_range=(20000, 29999),
+        profiles=("tryout", "test"),
+    )
 
 
 def known(name: str) -> Stack:
@@ -148,10 +158,13 @@ def known(name: str) -> Stack:
     HOTLINE_SIP_PORT, HOTLINE_WEB_PORT, HOTLINE_RTP_PUBLISHED, HOTLINE_NET, HOTLINE_BIND, ...; what `hotline up` was
     given once is kept in the stack's stack.env.
     """
-    if name == TEST.name:
-        return TEST
+    for_tests = {stack.name: stack for stack in map(stack_for_tests, range(10))}
+    if name in for_tests:
+        return for_tests[name]
     if name != DEFAULT:
-        raise StackFailed("finding the stack", f"there is no stack {name!r}; there are {DEFAULT} and {TEST.name}")
+        raise StackFailed(
+            "finding the stack", f"there is no stack {name!r}; there are {DEFAULT} and {', '.join(for_tests)}"
+        )
     given = _kept(Stack().folder / "stack.env") | os.environ
     usual = Stack().environment()
     said = {key: given.get(key, value) for key, value in usual.items()}

@@ -9,14 +9,24 @@ import secrets as random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
 from hotline.secrets import Secrets
 from hotline.stack import Stack
+from prompts.build import build
+from prompts.espeak import Espeak
+from prompts.plan import Utterance
 from routing.ami import AmiAddress, Link
 
-PROMPTS_THAT_ASK = ("_menu",)
+SAID: Final = {
+    "caller": "您好，我家的暖气不热，已经两天了，麻烦派人来看一看。",
+    "agent": "您好，请问您家的地址是哪里，方便留一个电话吗？",
+    "department": "您好，这里是锅炉房值班室，请讲。",
+}
+"""What the pretend people say, each on and on, so that a recording has two voices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,13 @@ class Carrier:
     async def hang_up(self, caller: Caller) -> None:
         """End the call from the caller's side."""
         await self._link.act("Hangup", Channel=caller.id)
+
+
+def voices(folder: Path) -> None:
+    """Make the pretend people's voices."""
+    build(
+        tuple(Utterance(file=who, prompt=who, language="zh", text=text) for who, text in SAID.items()), folder, Espeak()
+    )
 
 
 @asynccontextmanager

@@ -206,8 +206,8 @@ class _Line(asyncio.Protocol):
     """One connection: the socket's side of a Session."""
 
     __slots__ = (
-        *("_answer", "_conversation", "_deadline", "_house", "_loop", "_peer", "_timer", "_transport"),
-        *("_waiter", "flow", "hung_up"),
+        *("_answer", "_conversation", "_deadline", "_house", "_loop", "_peer", "_rings_at", "_timer"),
+        *("_transport", "_waiter", "flow", "hung_up"),
     )
 
     def __init__(self, house: AgiServer, answer: Answer) -> None:
@@ -361,19 +361,23 @@ class _Line(asyncio.Protocol):
     # One timer for each connection: it is moved only when it would ring too late, not at every command.
 
     def _limit(self, seconds: float) -> None:
-        self._deadline = self._loop.time() + seconds
-        if self._timer is not None and self._timer.when() > self._deadline:
+        self._deadline = deadline = self._loop.time() + seconds
+        if self._timer is not None and deadline < self._rings_at:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._set_timer(deadline)
+
+    def _set_timer(self, at: float) -> None:
+        self._rings_at = at
+        self._timer = self._loop.call_at(at, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
         if self._deadline == _NEVER:
             return
         if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._set_timer(self._deadline)
         elif self.flow is None:
             self._transport.abort()
             self.refuse_if_waiting("slow-headers")

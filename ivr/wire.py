@@ -134,11 +134,11 @@ class Conversation:
         Raises BadHeaders or Confused: then nothing of these bytes is to be believed, and the conversation is
         over for good.
         """
+        if self._lost:
+            raise Confused("this conversation was given up")
         if self.awaiting and (usual := _USUAL.get(data)) and not self._rest and self._usage is None:
             self.awaiting = False
             return usual
-        if self._lost:
-            raise Confused("this conversation was given up")
         self._lost = True  # unless all of the following goes well
         data = self._rest + data
         heard = self._lines(data) if self._greeted else self._block(data)
@@ -239,7 +239,8 @@ def read_headers(block: bytes) -> dict[str, str]:
 
     Asterisk 22 writes a fixed list of keys in a fixed order (res_agi.c, setup_env). So a line that is
     repeated, unknown, missing or out of place was smuggled in through a value, and a blank line came early if
-    the list is not complete. Raises BadHeaders, which names the place and never the text.
+    the list is not complete. Only AGI()'s own arguments, at the end, can be added to unnoticed: pass it nothing that
+    a caller chose. Raises BadHeaders, which names the place and never the text.
     """
     keys, whole = _expected(block.count(b"\n") + 1, b"\nagi_network_script: " in block)
     text = _text(block)
@@ -301,7 +302,7 @@ _PLAIN: Final = re.compile(r"[\w./:+-]+", re.ASCII).fullmatch
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 _RESULT: Final = re.compile(rb"200 result=([-\w*#]*)(?: (\(.*\)(?: \w+=.*)?|[^(].*))?", re.DOTALL).fullmatch
 _REFUSAL: Final = re.compile(rb"5\d\d .*", re.DOTALL).fullmatch
-_ENDPOS: Final = re.compile(r" ?endpos=(\d{1,18})(?!\d)").search
+_ENDPOS: Final = re.compile(r"\bendpos=(\d{1,18})\b").search
 
 _USUAL: Final = {
     b"200 result=%d\n" % result: (Replied(Reply(200, str(result), "")),) for result in (-1, 0, 1, *b"0123456789*#")

@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -125,8 +124,7 @@ class Link:
         """Take the link down and leave it down."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait({self._keeper})
             self._keeper = None
 
     async def ready(self, *, within: float) -> None:
@@ -165,7 +163,9 @@ class Link:
 
         `fields` say where an answered call goes (Context, Exten and Priority, or Application and Data) and what it
         shows (CallerID). `channel_id` becomes the channel's Uniqueid: choose it, keep it, and what became of the
-        call is known by that channel's events, also if the answer to this was lost.
+        call is known by that channel's events, also if the answer to this was lost. While a channel with this id
+        lives, Asterisk takes a second order and then fails it, with an OriginateResponse that names the same id:
+        its ActionID tells the two apart.
         """
         return await self.act(
             "Originate",

@@ -1,7 +1,7 @@
 """One SQL database, by URL: an SQLite file (sqlite:////srv/hotline/log.db) or PostgreSQL (postgresql://...).
 
 What SQLite has acknowledged outlives kill -9 and a power cut (WAL, synchronous FULL). A statement that waits for
-another process's lock, or for PostgreSQL's answer, gives up after `PATIENCE` seconds.
+another process's lock, or for PostgreSQL's answer, gives up after `patience` seconds.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
-PATIENCE: Final = 5
-"""Seconds."""
 
 Result = TypeVar("Result")
 
@@ -37,7 +34,7 @@ class Database(Protocol):
         """Close all connections."""
 
 
-def open_database(url: str, *, make: bool = True) -> Database:
+def open_database(url: str, *, make: bool = True, patience: float = 5.0) -> Database:
     """Return the database at this address; nothing is connected yet.
 
     An SQLite file that is not there is made, readable to us alone; without `make`, FileNotFoundError is raised instead.
@@ -46,14 +43,14 @@ def open_database(url: str, *, make: bool = True) -> Database:
     address = make_url(url)
     match address.get_backend_name():
         case "postgresql":
-            return PostgresqlDatabase(address)
+            return PostgresqlDatabase(address, patience)
         case "sqlite" if address.database and address.database != ":memory:":
             file = Path(address.database)
             if make:
                 file.touch(mode=0o600)
             elif not file.is_file():
                 raise FileNotFoundError(f"there is no database at {file}: nothing was written there yet")
-            return SqliteDatabase(file)
+            return SqliteDatabase(file, patience)
         case _:
             raise ValueError("the database must be sqlite:////folder/file.db or postgresql://user:password@host/name")
 
@@ -65,12 +62,13 @@ class SqliteDatabase:
     times, which costs 2.5 times the CPU.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, patience: float) -> None:
+        # Left to itself, Python's sqlite3 begins transactions before INSERT, but never before CREATE TABLE.
+        how = {"timeout": patience, "isolation_level": None}
+        address = URL.create("sqlite", database=str(file))
+        self._writing = create_engine(address, hide_parameters=True, connect_args=how)
         self.reading = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(file)), hide_parameters=True, connect_args=_NO_IMPLICIT_BEGIN
-        )
-        self._writing = create_engine(
-            URL.create("sqlite", database=str(file)), hide_parameters=True, connect_args=_NO_IMPLICIT_BEGIN
+            address.set(drivername="sqlite+aiosqlite"), hide_parameters=True, connect_args=how
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         for engine, begin in (self.reading.sync_engine, "BEGIN"), (self._writing, "BEGIN IMMEDIATE"):
@@ -95,12 +93,12 @@ class SqliteDatabase:
 class PostgresqlDatabase:
     """A PostgreSQL database."""
 
-    def __init__(self, address: URL) -> None:
+    def __init__(self, address: URL, patience: float) -> None:
         self.reading = create_async_engine(
             address.set(drivername="postgresql+asyncpg"),
             hide_parameters=True,
             pool_pre_ping=True,
-            connect_args={"timeout": PATIENCE, "command_timeout": PATIENCE},
+            connect_args={"timeout": patience, "command_timeout": patience},
         )
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
@@ -111,10 +109,6 @@ class PostgresqlDatabase:
     async def close(self) -> None:
         """See Database."""
         await self.reading.dispose()
-
-
-# Left to itself, Python's sqlite3 begins transactions before INSERT, but never before CREATE TABLE.
-_NO_IMPLICIT_BEGIN: Final = {"timeout": PATIENCE, "isolation_level": None}
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

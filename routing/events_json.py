@@ -3,8 +3,9 @@
     {"event": "agent-answered", "at": "2025-11-21T09:20:00.123456Z", "call": "pbx-1763744923.12",
      "agent": "1024", "queue": "repair", "waited_ms": 12000}
 
-Times are UTC with microseconds, durations whole milliseconds (rounded) under a name that says so. A field that is
-None and may be left out is left out. Both directions check every field, so that whatever was written can be read.
+Times are UTC with microseconds, durations whole milliseconds (rounded) under a name that says so. A field that is None
+by default and by value is left out; one that is missing is read as its default, so that fields can be added to a kind.
+Both directions check every field: whatever was written can be read.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def to_json(event: Event) -> dict[str, Any]:
     written: dict[str, Any] = {"event": kind}
     for field in _fields(kind):
         value = getattr(event, field.name)
-        if value is None and field.optional:
+        if value is None and field.default is None:
             continue
         try:
             written[field.key] = field.write(value)
@@ -57,7 +58,7 @@ def from_json(written: Mapping[str, Any]) -> Event:
                 values[field.name] = field.read(written[field.key])
             except (TypeError, ValueError) as wrong:
                 raise BadEvent(f"{kind}: {field.key} must be {wrong}") from None
-        elif not field.optional:
+        elif field.default is dataclasses.MISSING:
             raise BadEvent(f"{kind}: {field.key} is missing")
     if len(values) + 1 < len(written):
         unknown = written.keys() - {"event"} - {field.key for field in _fields(kind)}
@@ -70,7 +71,7 @@ class _Field(NamedTuple):
 
     name: str
     key: str
-    optional: bool
+    default: object
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
 
@@ -83,7 +84,7 @@ def _fields(kind: str) -> tuple[_Field, ...]:
         _Field(
             field.name,
             field.name + ("_ms" if hints[field.name] is timedelta else ""),
-            field.default is None,
+            field.default,
             *_both_ways(hints[field.name]),
         )
         for field in dataclasses.fields(cls)

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -40,7 +41,10 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One measurement. Each column's name carries its unit; ratios are by name, such as "cpu ours/floor"."""
+    """One measurement. A column's name carries its unit; ratios are by name, such as "cpu ours/floor".
+
+    Rows of one kind have the same columns in the same order and stand together.
+    """
 
     name: str
     machine: Machine
@@ -58,18 +62,22 @@ class Report:
         (console or Console()).print(self.table())
 
     def table(self) -> RenderableType:
-        """The machine, the rows, the ratios and the notes. A row without a column's figure leaves it empty."""
+        """The machine, the rows (a table for each kind of row), the ratios and the notes."""
         machine = self.machine
         about = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mb} MB; "
         about += f"Python {machine.python}, Linux {machine.kernel}"
-        columns = list(dict.fromkeys(column for row in self.rows for column in row))
-        rows = Table(*columns, title=self.name, caption=about)
-        for row in self.rows:
-            rows.add_row(*(_shown(row.get(column, "")) for column in columns))
-        ratios = Table("ratio", "value")
-        for name, ratio in self.ratios.items():
-            ratios.add_row(name, _shown(ratio))
-        return Group(rows, ratios, *self.notes)
+        tables = [_table(list(columns), list(rows)) for columns, rows in groupby(self.rows, key=tuple)]
+        ratios = _table(["ratio", "value"], [{"ratio": name, "value": ratio} for name, ratio in self.ratios.items()])
+        return Group(self.name, about, *tables, ratios, *self.notes)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table()
+    for column in columns:
+        table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
+    for row in rows:
+        table.add_row(*(_shown(row[column]) for column in columns))
+    return table
 
 
 def _shown(cell: str | float) -> str:

@@ -31,9 +31,17 @@ def listing(stack: StackName = DEFAULT_STACK) -> None:
         for each in found:
             queues = ", ".join(f"{queue} ({penalty})" for queue, penalty in each["queues"].items())
             table.add_row(
-                each["agent"], each["name"], each["state"], _ago(each["since"]), each["reason"] or "", each["call"] or "", queues
+                each["agent"],
+                each["name"],
+                each["state"],
+                _ago(each["since"]),
+                each["reason"] or "",
+                each["call"] or "",
+                queues,
             )
-        console.print(table if found else "This site has no agents yet: add [[agents]] to its site file, then: hotline up")
+        console.print(
+            table if found else "This site has no agents yet: add [[agents]] to its site file, then: hotline up"
+        )
 
     run(show())
 
@@ -70,7 +78,10 @@ def _step(stack: str, number: str, step: str, **body: str) -> None:
     async def take() -> None:
         async with Client(find(stack_named(stack))) as server:
             state = await server.post(f"/api/agents/{number}/{step}", **body)
-        console.print(f"agent {state['agent']} ({state['name']}) is {state['state']}" + (f": {state['reason']}" if state["reason"] else ""))
+        console.print(
+            f"agent {state['agent']} ({state['name']}) is {state['state']}"
+            + (f": {state['reason']}" if state["reason"] else "")
+        )
 
     run(take())
 

@@ -19,12 +19,16 @@ BENCHES: Final = {
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(help="Measure. NAME is one of:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in BENCHES.items()))(bench)
+    app.command(help="Measure. NAME is one of:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in BENCHES.items()))(
+        bench
+    )
 
 
 def bench(
     name: Annotated[str, typer.Argument(help=" | ".join(BENCHES))],
-    json: Annotated[Path | None, typer.Option("--json", help="write name, machine, rows and ratios to this file")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="write name, machine, rows and ratios to this file")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="fewer rounds: to see that it works, not to quote")] = False,
 ) -> None:
     """Run one benchmark."""

@@ -34,10 +34,10 @@ def calls(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 20,
     reveal: Reveal = False,
     stack: StackName = DEFAULT_STACK,
-    lang: InLanguage | None = None,
+    lang: InLanguage = None,
 ) -> None:
     """Show recent calls, newest first; or one call, step by step."""
-    language = (lang or spoken_here()).value
+    language = lang or spoken_here()
     query = {"limit": str(limit)} | ({"caller": caller} if caller else {}) | ({"reveal": "yes"} if reveal else {})
 
     async def show() -> None:

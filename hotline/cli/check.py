@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -33,7 +33,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 @site.command("check")
-def check_site(file: Annotated[Path | None, typer.Argument(help="site/site.toml if there is one, else the demo's")] = None) -> None:
+def check_site(
+    file: Annotated[Path | None, typer.Argument(help="site/site.toml if there is one, else the demo's")] = None,
+) -> None:
     """Check a site file as the server would; say every problem, or what it holds."""
     chosen = file or prepare.site_file()
     found = sites.load(chosen)
@@ -100,7 +102,11 @@ def _site_file() -> Finding:
 def _disk(where: Stack) -> Finding:
     place = where.folder if where.folder.exists() else Path.cwd()
     free = shutil.disk_usage(place).free
-    mend = "" if free > ENOUGH_DISK else "a full disk stops recordings and the event log: make room, or move recordings away"
+    mend = (
+        ""
+        if free > ENOUGH_DISK
+        else "a full disk stops recordings and the event log: make room, or move recordings away"
+    )
     return Finding("disk", f"{free / 1024**3:.0f} GB free", mend)
 
 
@@ -108,7 +114,9 @@ def _engine() -> Finding:
     try:
         version = run_command(["docker", "version", "--format", "{{.Server.Version}}"], doing="docker", within=20)
     except StackFailed as problem:
-        return Finding("container engine", "does not answer", f"setup/engine.sh starts or installs it; {problem.output[-200:]}")
+        return Finding(
+            "container engine", "does not answer", f"setup/engine.sh starts or installs it; {problem.output[-200:]}"
+        )
     return Finding("container engine", version.strip())
 
 
@@ -132,10 +140,18 @@ async def _server(where: Stack) -> list[Finding]:
             agents = (await server.get("/api/agents"))["agents"]
     except ServerError as problem:
         return [Finding("server", str(problem), f"docker logs {where.name}-hotline-1")]
-    findings = [_part(part, why) for part, why in health["wrong"].items()] or [Finding("server", "answers; links and event log are up")]
-    refused = {reason: count for reason, count in health["agi"]["refused"].items() if reason in ("peer", "full", "bad-headers")}
+    findings = [_part(part, why) for part, why in health["wrong"].items()] or [
+        Finding("server", "answers; links and event log are up")
+    ]
+    refused = {
+        reason: count for reason, count in health["agi"]["refused"].items() if reason in ("peer", "full", "bad-headers")
+    }
     findings.append(
-        Finding("calls refused", str(refused or "none"), "strangers or forged calls knock at the AGI doors: docker logs" if refused else "")
+        Finding(
+            "calls refused",
+            str(refused or "none"),
+            "strangers or forged calls knock at the AGI doors: docker logs" if refused else "",
+        )
     )
     on_duty = [each["agent"] for each in agents if each["duty"] != "signed-out"]
     findings.append(
@@ -164,7 +180,9 @@ def _asterisk(where: Stack) -> Iterator[Finding]:
     yield Finding(
         "phones registered",
         f"{len(known.agents) - len(missing)} of {len(known.agents)}",
-        f"not registered: {', '.join(missing)}; their passwords are in {where.folder / 'secrets.json'}" if missing else "",
+        f"not registered: {', '.join(missing)}; their passwords are in {where.folder / 'secrets.json'}"
+        if missing
+        else "",
     )
     classes = where.compose("exec", "-T", "asterisk", "asterisk", "-rx", "moh show files", within=30)
     yield Finding(

@@ -5,29 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
-from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
 
 from hotline.stack import DEFAULT, Stack, known
+from routing.story_words import Language
 
 Result = TypeVar("Result")
 console: Final = Console(highlight=False)
 
 
-class Language(StrEnum):
-    """The languages of the command line's stories."""
-
-    ZH = "zh"
-    EN = "en"
-
-
 StackName = Annotated[
     str, typer.Option("--stack", envvar="HOTLINE_STACK", help="which stack on this machine", show_default=True)
 ]
-InLanguage = Annotated[Language, typer.Option("--lang", help="language of the story")]
+InLanguage = Annotated[Language | None, typer.Option("--lang", help="language of the story")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="show callers' numbers whole")]
 DEFAULT_STACK: Final = DEFAULT
 
@@ -35,7 +28,7 @@ DEFAULT_STACK: Final = DEFAULT
 def spoken_here() -> Language:
     """The language of this terminal: Chinese where the locale says so, else English."""
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return Language.ZH if locale.startswith("zh") else Language.EN
+    return "zh" if locale.startswith("zh") else "en"
 
 
 def stack_named(name: str) -> Stack:

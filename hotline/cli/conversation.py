@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotline import tryout
-from hotline.cli.common import Language, console
+from hotline.cli.common import console
 from hotline.client import Client, ServerError, find
 from hotline.stack import Stack
 from routing.events import (
     CallEnded,
     CallRang,
     Event,
-    NoKey,
     PromptHeard,
     RecordingKept,
     TalkStarted,
 )
 from routing.story import tell
+from routing.story_words import Language
 
 CALL_WITHIN = 90.0
 RECORDING_WITHIN = 8.0
@@ -93,8 +93,6 @@ class _Conversation:
             case RecordingKept():
                 self.recordings.append(event.file)
                 return any(isinstance(step, CallEnded) for step in self.events)
-            case NoKey() if not self._keys:
-                pass
         return False
 
     def forget(self) -> None:
@@ -103,7 +101,7 @@ class _Conversation:
             self._end.cancel()
 
     def _tell(self) -> None:
-        lines = tell(self.events, self._language.value)
+        lines = tell(self.events, self._language)
         for line in lines[self._told :]:
             console.print(f"  {line}")
         self._told = len(lines)

@@ -28,7 +28,13 @@ def serve() -> None:
 
 def show_settings() -> None:
     """List every setting of the server, with its meaning and default."""
-    table = Table("setting", "kind", "default", "meaning", title="set as environment variables, or in the file HOTLINE_ENV_FILE names")
+    table = Table(
+        "setting",
+        "kind",
+        "default",
+        "meaning",
+        title="set as environment variables, or in the file HOTLINE_ENV_FILE names",
+    )
     for row in settings.listed():
         table.add_row(*row)
     console.print(table)

@@ -27,7 +27,9 @@ from hotline.stack import Stack, StackFailed
 from hotline.stack import run as run_command
 
 READY_WITHIN = 120.0
-SITE = Annotated[Path | None, typer.Option("--site", help="the site file; site/site.toml if there is one, else the demo's")]
+SITE = Annotated[
+    Path | None, typer.Option("--site", help="the site file; site/site.toml if there is one, else the demo's")
+]
 EXTERNAL = Annotated[
     str | None, typer.Option("--external", help="this machine's address as phones outside it see it (NAT)")
 ]
@@ -54,7 +56,9 @@ def up(
 
 def down(
     stack: StackName = DEFAULT_STACK,
-    forget: Annotated[bool, typer.Option("--forget", help="delete recordings, the event log and all secrets too")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="delete recordings, the event log and all secrets too")
+    ] = False,
 ) -> None:
     """Stop the hotline. Recordings and the event log stay unless you say --forget."""
     where = stack_named(stack)
@@ -67,7 +71,7 @@ def down(
         prepare.forget(where)
 
 
-def demo(stack: StackName = DEFAULT_STACK, lang: InLanguage | None = None) -> None:
+def demo(stack: StackName = DEFAULT_STACK, lang: InLanguage = None) -> None:
     """Set everything up, sign in two agents, place a call, and print the conversation as it happens."""
     where, language = stack_named(stack), lang or spoken_here()
     known = start(where, prepare.site_file(), None, tryout=True)
@@ -88,6 +92,9 @@ def start(where: Stack, site: Path, external: str | None, *, tryout: bool) -> Se
         where.compose("up", "-d", "--no-build", *services)
     with step("waiting for the hotline"):
         run(_ready(where))
+    if tryout:
+        with step("giving the pretend people a voice"):
+            where.compose("exec", "-T", "hotline", "python", "-m", "hotline", "tryout-voices", "/srv/sounds/tryout")
     with step("bringing Asterisk up to the site"):
         reload(where)
     return known
@@ -95,7 +102,13 @@ def start(where: Stack, site: Path, external: str | None, *, tryout: bool) -> Se
 
 def reload(where: Stack) -> None:
     """Let a running Asterisk read its files again; calls go on."""
-    for command in ("module reload res_pjsip.so", "dialplan reload", "queue reload all", "manager reload", "moh reload"):
+    for command in (
+        "module reload res_pjsip.so",
+        "dialplan reload",
+        "queue reload all",
+        "manager reload",
+        "moh reload",
+    ):
         where.compose("exec", "-T", "asterisk", "asterisk", "-rx", command, within=30)
 
 
@@ -137,8 +150,10 @@ async def _sign_in(where: Stack) -> None:
     with step("signing in agents 1024 and 1025"):
         async with Client(find(where)) as server:
             for number in ("1024", "1025"):
-                state = await server.post(f"/api/agents/{number}/sign-in") if not await _is_paused(server, number) else (
-                    await server.post(f"/api/agents/{number}/unpause")
+                state = (
+                    await server.post(f"/api/agents/{number}/sign-in")
+                    if not await _is_paused(server, number)
+                    else (await server.post(f"/api/agents/{number}/unpause"))
                 )
                 assert state["duty"] == "ready"
 

@@ -441,6 +441,22 @@ async def test_a_failing_on_up_takes_the_link_down_and_is_tried_again() -> None:
     assert "error" in [line["log_level"] for line in lines]
 
 
+async def test_an_on_up_that_does_not_end_takes_the_link_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.ami.ON_UP_WITHIN", 0.1)
+    ear = Ear()
+    never = asyncio.Event()
+    async with FakeManager() as asterisk:
+        link = Link(
+            asterisk.address(),
+            on_event=ear.events.put_nowait,
+            on_up=never.wait,  # type: ignore[arg-type]
+            on_down=ear.losses.put_nowait,
+        )
+        await link.start()
+        assert await ear.loss() == "TimeoutError in on_up"
+        await link.stop()
+
+
 async def test_a_starting_asterisk_is_asked_nothing_until_it_has_started() -> None:
     ear = Ear()
     async with FakeManager(booted=False) as asterisk:

@@ -1,0 +1,286 @@
+"""A whole telephone world for tests: our hotline on a real Asterisk, a carrier with callers, agents with phones.
+
+    caller = await world.call("4001234567")
+    await world.hears(caller, CallAnswered)
+    await caller.press("2")
+    ended = await world.hears(caller, CallEnded, by="caller")
+
+Callers are driven through the carrier's manager interface by pyst2, a second implementation beside our own link. What
+happened is read from the event log as it is written; what was heard is read from recordings at both far ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from asterisk.manager import Manager
+
+from hotline import prepare
+from hotline.cli.stack import start
+from hotline.client import Client, ServerError, find
+from hotline.secrets import Secrets
+from hotline.stack import Stack, run, stack_for_tests
+from routing.events import CallRang, Event
+from tests.asterisk import sound
+from tests.asterisk.sound import Sound
+
+SITE = Path(__file__).with_name("site.toml")
+WITHIN = 30.0
+AnEvent = TypeVar("AnEvent", bound=Event)
+
+
+class Far:
+    """A far end (carrier or phones), driven by pyst2: blocking calls, so each runs in a thread."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._manager = Manager()
+        self._manager.connect("127.0.0.1", port)
+        self._manager.login("tryout", secret)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def do(self, action: str, **fields: Any) -> str:
+        """Have one action done; return the response, and fail the test if it is not a success."""
+        async with self._one_at_a_time:
+            answer = await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
+        assert answer.get_header("Response") in ("Success", "Goodbye"), f"{action}: {answer.headers}"
+        return str(answer.get_header("Message"))
+
+    def close(self) -> None:
+        """Hang up on the manager interface."""
+        with suppress(Exception):
+            self._manager.logoff()
+        self._manager.close()
+
+
+@dataclass
+class Caller:
+    """A caller on the line. `channel` is the channel's id at the carrier; `call` the hotline's id once it rang."""
+
+    world: World
+    number: str
+    channel: str
+    call: str = ""
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        for key in keys:
+            await self.world.telco.do("PlayDTMF", Channel=self.channel, Digit=key)
+
+    async def hang_up(self) -> None:
+        """Hang up."""
+        await self.world.telco.do("Hangup", Channel=self.channel)
+
+    async def speak(self) -> None:
+        """Say something, on and on (`sounds/tryout/caller`)."""
+        await self.world.telco.do("Redirect", Channel=self.channel, Context="caller", Exten="speak", Priority="1")
+
+    def heard(self) -> Sound:
+        """What the caller has heard so far, from the first sound on."""
+        return self.world.recording("telco", f"/srv/tryout/{self.channel}.wav")
+
+
+@dataclass
+class World:
+    """The running world."""
+
+    stack: Stack
+    secrets: Secrets
+    telco: Far
+    phones: Far
+    server: Client
+    events: list[Event] = field(default_factory=list)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    # Callers
+
+    async def call(self, dialled: str = "4001234567", *, number: str | None = None) -> Caller:
+        """Let somebody call; returns when the hotline's Asterisk has the call."""
+        nth = next(self._numbers)
+        number = number or f"139{os.getpid() % 10000:04}{nth:04}"
+        caller = Caller(self, number, f"caller-{os.getpid()}-{nth}")
+        await self.telco.do(
+            "Originate",
+            Channel=f"PJSIP/{dialled}@pbx",
+            ChannelId=caller.channel,
+            Context="caller",
+            Exten="listen",
+            Priority="1",
+            CallerID=number,
+            Variable=f"HEARD={caller.channel}",
+            Async="true",
+        )
+        rang = await self.sees(
+            CallRang, lambda event: event.caller is not None and event.caller.digits == number, f"a ring from {number}"
+        )
+        caller.call = rang.call
+        return caller
+
+    # Agents
+
+    async def sign_in(self, *agents: str) -> None:
+        """Sign agents in, as the command line does."""
+        for agent in agents:
+            await self.server.post(f"/api/agents/{agent}/sign-in")
+
+    async def manner(self, phone: str, manner: str, *, pause: float = 0.3) -> None:
+        """Say how a phone behaves: answer, busy, reject or ignore; `pause` in seconds before it answers."""
+        await self.phones.do("Setvar", Variable=f"MANNER_{phone}", Value=manner)
+        await self.phones.do("Setvar", Variable=f"PAUSE_{phone}", Value=str(pause))
+
+    async def hang_up_phone(self, phone: str) -> None:
+        """Let the agent hang up whatever call the phone has."""
+        for channel in self.channels("agents"):
+            if phone in channel["where"] or phone in channel["channel"]:
+                await self.phones.do("Hangup", Channel=channel["channel"])
+
+    def heard_by(self, phone: str) -> list[Sound]:
+        """What the phone's earpiece gave, one sound per call it answered, oldest first."""
+        listing = self.inside("agents", "sh", "-c", f"ls -tr /srv/tryout/{phone}-*.wav 2>/dev/null || true")
+        files = [file for file in listing.split() if not file.endswith(".all.wav")]
+        return [self.recording("agents", file) for file in files]
+
+    async def fresh(self) -> None:
+        """Back to the beginning: nobody on a line, nobody signed in, every phone answers."""
+        for far, name in ((self.telco, "telco"), (self.phones, "agents")):
+            for channel in self.channels(name):
+                with suppress(AssertionError):
+                    await far.do("Hangup", Channel=channel["channel"])
+        await self.until(
+            lambda: self.cli("core show channels count").startswith("0 active channels"), "all lines are down"
+        )
+        for each in (await self.server.get("/api/agents"))["agents"]:
+            await self.manner(self.phone_of(each["agent"]), "answer")
+            if each["duty"] != "signed-out":
+                await self.server.post(f"/api/agents/{each['agent']}/sign-out")
+        self.inside("agents", "sh", "-c", "rm -f /srv/tryout/*")
+
+    @staticmethod
+    def phone_of(agent: str) -> str:
+        """The phone of an agent of the tests' site."""
+        return {"1024": "chen-desk", "1025": "li-desk", "1026": "wang-desk"}[agent]
+
+    # What happened
+
+    async def hears(self, caller: Caller, kind: type[AnEvent], *, within: float = WITHIN, **facts: Any) -> AnEvent:
+        """Wait until this call has an event of this kind with these facts; return it."""
+
+        def fits(event: AnEvent) -> bool:
+            return event.call == caller.call and all(getattr(event, name) == value for name, value in facts.items())
+
+        return await self.sees(kind, fits, f"{kind.__name__} {facts} of {caller.call}", within=within)
+
+    async def sees(
+        self, kind: type[AnEvent], fits: Callable[[AnEvent], bool], what: str, *, within: float = WITHIN
+    ) -> AnEvent:
+        """Wait until the log has an event of this kind that fits."""
+
+        def found() -> AnEvent | None:
+            return next((event for event in self.events if isinstance(event, kind) and fits(event)), None)
+
+        try:
+            async with asyncio.timeout(within), self._news:
+                await self._news.wait_for(lambda: found() is not None)
+        except TimeoutError:
+            story = "\n".join(str(event) for event in self.events[-40:])
+            raise AssertionError(f"not seen within {within} s: {what}; the last events are\n{story}") from None
+        event = found()
+        assert event is not None
+        return event
+
+    def of(self, caller: Caller, kind: type[AnEvent]) -> list[AnEvent]:
+        """The call's events of this kind so far."""
+        return [event for event in self.events if isinstance(event, kind) and event.call == caller.call]
+
+    async def until(self, good: Callable[[], bool], what: str, *, within: float = WITHIN) -> None:
+        """Wait until something we can only ask for is so; `good` may block."""
+        try:
+            async with asyncio.timeout(within):
+                while not await asyncio.to_thread(good):
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"not so within {within} s: {what}") from None
+
+    # Looking inside
+
+    def prompt(self, name: str) -> Sound:
+        """The sound of a prompt, e.g. zh/main_menu."""
+        return sound.from_sln(self.inside_bytes("asterisk", "cat", f"/srv/sounds/{name}.sln"))
+
+    def recording(self, service: str, path: str) -> Sound:
+        """A one-channel wav file out of a container."""
+        return sound.from_wav(self.inside_bytes(service, "cat", path))[0]
+
+    def cli(self, command: str, service: str = "asterisk") -> str:
+        """Ask one Asterisk's command line."""
+        return self.inside(service, "asterisk", "-rx", command)
+
+    def channels(self, service: str) -> list[dict[str, str]]:
+        """The channels of one Asterisk: their names, and where in the dialplan they are."""
+        lines = self.cli("core show channels concise", service).splitlines()
+        rows = [line.split("!") for line in lines if line.count("!") > 5]
+        return [{"channel": row[0], "where": f"{row[1]},{row[2]}", "application": row[5]} for row in rows]
+
+    def inside(self, service: str, *command: str) -> str:
+        """Run a command in a container."""
+        return self.inside_bytes(service, *command).decode(errors="replace")
+
+    def inside_bytes(self, service: str, *command: str) -> bytes:
+        """Run a command in a container and return its output as it is."""
+        import subprocess
+
+        done = subprocess.run(
+            ["docker", "exec", f"{self.stack.name}-{service}-1", *command], capture_output=True, timeout=30, check=False
+        )
+        assert done.returncode == 0, f"{service}: {command}: {done.stderr.decode(errors='replace')}"
+        return done.stdout
+
+    def container(self, verb: str, service: str, *options: str) -> None:
+        """start, stop, kill, restart, pause ... a container."""
+        run(["docker", verb, *options, f"{self.stack.name}-{service}-1"], doing=f"docker {verb}", within=60)
+
+    async def follow(self) -> None:
+        """Read the event log as it is written, for ever; over a restart of the server too."""
+        after = await self.server.newest()
+        while True:
+            with suppress(ServerError):
+                async for seq, event in self.server.numbered_events(after=after):
+                    after = seq
+                    async with self._news:
+                        self.events.append(event)
+                        self._news.notify_all()
+            await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def a_world() -> AsyncIterator[World]:
+    """Bring the tests' stack up, and down at the end unless HOTLINE_TEST_KEEP is set."""
+    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "0")))
+    known = await asyncio.to_thread(start, stack, SITE, None, tryout=True)
+    telco = Far(stack.ports.telco_manager, known.services["telco-manager"])
+    phones = Far(stack.ports.agents_manager, known.services["agents-manager"])
+    async with Client(find(stack)) as server:
+        world = World(stack, known, telco, phones, server)
+        reader = asyncio.create_task(world.follow())
+        await world.until(lambda: _registered(world), "all phones are registered")
+        try:
+            yield world
+        finally:
+            reader.cancel()
+            telco.close()
+            phones.close()
+            if "HOTLINE_TEST_KEEP" not in os.environ:
+                stack.compose("down", "--volumes")
+                prepare.forget(stack)
+
+
+def _registered(world: World) -> bool:
+    contacts = world.cli("pjsip show contacts")
+    return all(f"{phone}/" in contacts for phone in ("chen-desk", "li-desk", "wang-desk"))
