@@ -9,8 +9,6 @@ from typing import Final
 
 from pypinyin import Style, lazy_pinyin
 
-from prompts.spoken import HANZI_DIGITS
-
 READINGS: Final = {
     "重听": "chong2 ting1",
     "拨打的": "bo1 da3 de5",
@@ -19,15 +17,23 @@ READINGS: Final = {
 }
 """Words of ours that the dictionary reads wrongly."""
 
-DIGITS: Final = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
+DIGITS: Final = {
+    "0": "ling2",
+    "1": "yi1",
+    "2": "er4",
+    "3": "san1",
+    "4": "si4",
+    "5": "wu3",
+    "6": "liu4",
+    "7": "qi1",
+    "8": "ba1",
+    "9": "jiu3",
+}
 
 PAUSES: Final = dict.fromkeys("，、：—…,:（）()", ",") | dict.fromkeys("。！？；.!?;", ".")
 UNHEARD: Final = frozenset(" “”‘’《》【】·\"'")
 
-_APART: Final = re.compile(
-    # Two digits or more are a number said digit by digit, in which 一 keeps its own tone.
-    rf"({'|'.join(READINGS)}|[0-9]|[{HANZI_DIGITS}]{{2,}}|[{re.escape(''.join(PAUSES))}])"
-)
+_APART: Final = re.compile(rf"({'|'.join(READINGS)}|[0-9]|[{re.escape(''.join(PAUSES))}])")
 _SYLLABLE: Final = re.compile(r"[a-z]+[1-5]")
 
 
@@ -50,10 +56,8 @@ def _read(stretch: str) -> Iterator[str]:
         yield PAUSES[stretch]
     elif stretch in READINGS:
         yield READINGS[stretch]
-    elif stretch.isascii() and stretch.isdecimal():
-        yield DIGITS[int(stretch)]
-    elif len(stretch) > 1 and set(stretch) <= set(HANZI_DIGITS):
-        yield from (DIGITS[HANZI_DIGITS.index(digit)] for digit in stretch)
+    elif stretch in DIGITS:
+        yield DIGITS[stretch]
     else:
         yield from _characters("".join(character for character in stretch if character not in UNHEARD))
 

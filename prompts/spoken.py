@@ -5,8 +5,6 @@ from typing import Final
 
 LANGUAGES: Final = ("en", "zh")
 
-HANZI_DIGITS: Final = "零一二三四五六七八九"
-
 
 def as_written(value: str, _language: str) -> str:
     """Return a name as the site wrote it for this language."""
@@ -16,7 +14,7 @@ def as_written(value: str, _language: str) -> str:
 def digit_by_digit(value: str, language: str) -> str:
     """Return a work number as the trade says it: 1024 is 一零二四, or 1 0 2 4."""
     if language == "zh":
-        return value.translate(str.maketrans("0123456789", HANZI_DIGITS))
+        return value.translate(str.maketrans("0123456789", "零一二三四五六七八九"))
     return " ".join(value)
 
 

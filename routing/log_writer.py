@@ -99,14 +99,14 @@ class GroupWriter(Generic[Item]):
 
     async def close(self, within: float) -> int:
         """Write what waits, for at most so many seconds, then stop; return how many items were not written."""
-        with suppress(NotWritten):
-            await self.flushed(within)
         if self._task is not None:
+            with suppress(NotWritten):
+                await self.flushed(within)
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        if self.waiting:
-            self._log.error("the event log was closed before all was written", waiting=self.waiting)
+            await asyncio.wait([self._task])
+            self._task = None
+            if self.waiting:
+                self._log.error("the event log was closed before all was written", waiting=self.waiting)
         return self.waiting
 
     def _append(self, item: Item) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from asterisk.manager import Manager
+from asterisk.manager import Manager, ManagerException
 
 from hotline import prepare
 from hotline.cli.stack import start
@@ -54,9 +54,9 @@ class Far:
 
     def close(self) -> None:
         """Hang up on the manager interface."""
-        with suppress(Exception):
+        with suppress(ManagerException):
             self._manager.logoff()
-        self._manager.close()
+        del self._manager  # closes; pyst2's destructor does not survive the interpreter's end
 
 
 @dataclass
@@ -215,8 +215,8 @@ class World:
         return sound.from_sln(self.inside_bytes("asterisk", "cat", f"/srv/sounds/{name}.sln"))
 
     def recording(self, service: str, path: str) -> Sound:
-        """A one-channel wav file out of a container."""
-        return sound.from_wav(self.inside_bytes(service, "cat", path))[0]
+        """What a far end has recorded so far."""
+        return sound.from_growing_wav(self.inside_bytes(service, "cat", path))
 
     def cli(self, command: str, service: str = "asterisk") -> str:
         """Ask one Asterisk's command line."""

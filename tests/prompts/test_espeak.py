@@ -43,6 +43,10 @@ def test_every_common_character_is_spoken_as_chinese() -> None:
     assert "(" not in phonemes("，".join(filter(None, common)), "zh")
 
 
+def test_syllables_that_version_1_52_takes_for_english_are_spelled_otherwise() -> None:
+    assert MANNERS["zh"].spelled("雄安，贫穷，炯，香") == "xong2 an1 , pin2 qong2 , jong3 , xiang1"
+
+
 def test_the_file_is_sound_and_a_higher_pace_makes_it_shorter(tmp_path: Path) -> None:
     lengths = []
     for pace in (1.0, 1.3):

@@ -1,8 +1,11 @@
 """Chinese as it is read aloud."""
 
+from itertools import product
+
 import pytest
 
-from prompts.pinyin import Unreadable, pinyin
+from prompts.catalogue import Catalogue
+from prompts.pinyin import DIGITS, Unreadable, pinyin
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,14 @@ from prompts.pinyin import Unreadable, pinyin
 )
 def test_a_text_is_read_as_people_say_it(text: str, read: str) -> None:
     assert pinyin(text) == read
+
+
+def test_no_digit_of_a_work_number_changes_its_tone_beside_another() -> None:
+    catalogue = Catalogue.read()
+    for pair in product("0123456789", repeat=2):
+        text = catalogue.text("agent_greeting", "zh", brand="北方热力", work_number="".join(pair))
+        one, other = (DIGITS[digit] for digit in pair)
+        assert f", {one} {other} hao4 wei4" in pinyin(text)
 
 
 @pytest.mark.parametrize(
