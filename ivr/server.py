@@ -168,8 +168,10 @@ class AgiServer:
         return {line.flow for line in self._lines if line.flow is not None}
 
     def admit(self, line: _Line, peer: str) -> str | None:
-        """Let a connection in, or say why not: peer, full or draining."""
+        """Let a connection in, or say why not: lost (it is gone already), peer, full or draining."""
         counters = self.counters
+        if not peer:
+            return "lost"
         if not self._is_known(peer):
             return "peer"
         if self._draining:
@@ -259,19 +261,17 @@ class _Line(asyncio.Protocol):
             raise CallerHungUp
         self._transport.write(self._conversation.ask(*words))
         seconds = self._house.limits.reply_seconds if within is None else within
-        self._waiter = self._loop.create_future()
-        self._limit(seconds)
         try:
-            reply = await self._waiter
+            reply = await self._reply_within(seconds)
         except TimeoutError:
-            self._transport.abort()
+            self._give_up()
             raise NoReply(words[0], seconds) from None
         except asyncio.CancelledError:
-            self._transport.abort()
+            self._give_up()
             raise
-        if reply.code == 200 and reply.result != "-1":
+        if reply.code == _OK and reply.result != "-1":
             return reply
-        if reply.code == _DEAD_CHANNEL or await self._hang_up_follows():
+        if reply.code == _DEAD_CHANNEL or (reply.code == _OK and await self._hang_up_follows()):
             raise CallerHungUp
         raise CommandRefused(words[0], reply)
 
@@ -279,15 +279,27 @@ class _Line(asyncio.Protocol):
         """Tell a hang-up during a command from a command that failed: after both Asterisk says -1."""
         if self.hung_up:
             return True
-        self._waiter = self._loop.create_future()
-        self._limit(self._house.limits.hangup_seconds)
         try:
-            await self._waiter
+            await self._reply_within(self._house.limits.hangup_seconds)
         except CallerHungUp:
             return True
         except TimeoutError:
             pass
         return False
+
+    async def _reply_within(self, seconds: float) -> Reply:
+        """Wait; raises TimeoutError, or the reason why no reply can come any more."""
+        self._waiter = self._loop.create_future()
+        self._limit(seconds)
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def _give_up(self) -> None:
+        """A command's reply can no longer be told from the next one's."""
+        self._transport.abort()
+        self._lose(CallerHungUp())
 
     # The flow's life
 
@@ -388,5 +400,6 @@ class _Line(asyncio.Protocol):
 
 
 _NEVER = float("inf")
+_OK = 200
 _DEAD_CHANNEL = 511
 _BACKLOG = 512

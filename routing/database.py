@@ -7,10 +7,12 @@ another process's lock, or for PostgreSQL's answer, gives up after `patience` se
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -71,9 +73,10 @@ class SqliteDatabase:
             address.set(drivername="sqlite+aiosqlite"), hide_parameters=True, connect_args=how
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-        for engine, begin in (self.reading.sync_engine, "BEGIN"), (self._writing, "BEGIN IMMEDIATE"):
-            event.listen(engine, "connect", _set_pragmas)
-            event.listen(engine, "begin", _begin_with(begin))
+        self._patience = patience
+        event.listen(self._writing, "connect", self._make_durable)
+        event.listen(self._writing, "begin", _begin_with("BEGIN IMMEDIATE"))
+        event.listen(self.reading.sync_engine, "begin", _begin_with("BEGIN"))
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """See Database."""
@@ -88,6 +91,21 @@ class SqliteDatabase:
     def _transaction(self, work: Callable[[Connection], Result]) -> Result:
         with self._writing.begin() as connection:
             return work(connection)
+
+    def _make_durable(self, connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                # Two servers begin the same file: SQLite does not wait here of itself.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
 
 class PostgresqlDatabase:
@@ -109,13 +127,6 @@ class PostgresqlDatabase:
     async def close(self) -> None:
         """See Database."""
         await self.reading.dispose()
-
-
-def _set_pragmas(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _begin_with(statement: str) -> Callable[[Connection], None]:

@@ -47,6 +47,13 @@ def fraction_heard(prompt: Sound, recording: Sound, *, alike: float = ALIKE) -> 
     return sum(_likeness(cut, recording, begin + at) >= alike for at, cut in cuts) / len(cuts)
 
 
+def heard_whole(prompt: Sound, recording: Sound) -> bool:
+    """Whether the prompt was heard from beginning to end; a loaded machine may blur a window in between."""
+    begin, cuts = _begin(prompt, recording), _cuts(prompt)
+    found = [_likeness(cut, recording, begin + at) >= ALIKE for at, cut in cuts]
+    return sum(found) >= 0.8 * len(found) and any(found[:2]) and any(found[-2:])
+
+
 def where_heard(prompt: Sound, recording: Sound) -> float:
     """Return the second of the recording at which the prompt begins; the prompt must be in it."""
     assert fraction_heard(prompt, recording) > 0.8, "the prompt is not in the recording"

@@ -114,7 +114,7 @@ async def test_a_refused_group_is_offered_again_before_anything_newer() -> None:
         assert writer.problem == "the event log cannot be written: the disk is full (2 events wait)"
         store.refusal = None
         await writer.flushed(10)
-        assert (writer.problem, writer.waiting) == (None, 0)
+        assert [writer.problem, writer.waiting] == [None, 0]
     assert store.groups == [["a"], ["b"]]
     assert store.offered[:2] == [["a"], ["a"]]
 
