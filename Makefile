@@ -5,6 +5,7 @@
 help:
 	@echo "make demo    set everything up and run a real call through a real Asterisk"
 	@echo "make test    set up and run all tests, on their own containers"
+	@echo "              (make test ARGS=tests/ivr for some of them)"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make down    stop the demo (recordings and the event log stay)"
 	@echo "make lock    resolve the requirements anew"
@@ -13,7 +14,7 @@ demo:
 	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && .venv/bin/hotline demo
 
 test:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && .venv/bin/hotline-test
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && .venv/bin/pytest $(ARGS)
 
 check:
 	@setup/venv.sh test

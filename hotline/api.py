@@ -11,6 +11,7 @@ sentence that may change. Callers' numbers are masked unless `reveal=yes` is ask
     GET  /api/calls/{call}/recordings/{file}   the sound
     GET  /api/events?after=&call=          events as they happen, one JSON object a line
     GET  /api/events/newest                the number of the newest event
+    GET  /api/board                        the live picture: agents and calls, and when it was painted
     GET  /api/agents                       the agents and their states
     POST /api/agents/{number}/{step}       sign-in, sign-out, pause {"reason": ...}, unpause
 """
@@ -22,15 +23,16 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from routing.agents import AgentCannot, AgentError, AgentState, AgentUnknown
+from routing.agents import AgentCannot, AgentError, AgentUnknown
+from routing.board import BoardGone
 from routing.events import Event, PhoneNumber
 from routing.events_json import to_json
+from routing.log import Missed, Recorded
 
 if TYPE_CHECKING:
     from hotline.service import Service
@@ -62,6 +64,7 @@ def application(service: Service) -> web.Application:
             web.get("/api/calls/{call}/recordings/{file}", recording),
             web.get("/api/events", events),
             web.get("/api/events/newest", newest_event),
+            web.get("/api/board", board),
             web.get("/api/agents", agents),
             web.post("/api/agents/{number}/{step}", agent_step),
         ]
@@ -124,24 +127,35 @@ async def recording(request: web.Request) -> web.StreamResponse:
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Events as they are written, one JSON object a line; first those after `after`, then live, for as long as you read."""
-    log = _service(request).events
-    wanted = request.query.get("call")
+    """Events as they are written, one JSON object a line: first those after `after`, then live, until you hang up."""
+    log, wanted = _service(request).events, request.query.get("call")
     async with log.subscribe() as live:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         newest = _number(request, "after", await log.flushed(), most=2**62)
-        while True:
-            for seq, event in await log.after(newest):
-                newest = seq
+
+        async def pass_on(some: Sequence[Recorded]) -> None:
+            for seq, event in some:
                 if wanted in (None, event.call):
                     await response.write(_line({"seq": seq} | _masked(to_json(event), request)))
-            try:
-                await asyncio.wait_for(anext(live), KEEP_ALIVE)
-            except TimeoutError:
-                await response.write(b"\n")  # a reader who is gone shows when we write
-            except StopAsyncIteration:
-                return response
+
+        while True:
+            while some := await log.after(newest):
+                await pass_on(some)
+                newest = some[-1].seq
+            while True:
+                try:
+                    item = await asyncio.wait_for(anext(live), KEEP_ALIVE)
+                except TimeoutError:
+                    await response.write(b"\n")  # a reader who is gone shows when we write
+                    continue
+                except StopAsyncIteration:
+                    return response
+                if isinstance(item, Missed) or item.seq > newest + 1:
+                    break
+                if item.seq == newest + 1:
+                    await pass_on([item])
+                    newest = item.seq
 
 
 async def newest_event(request: web.Request) -> web.StreamResponse:
@@ -151,8 +165,19 @@ async def newest_event(request: web.Request) -> web.StreamResponse:
 
 async def agents(request: web.Request) -> web.StreamResponse:
     """Every agent of the site."""
-    service, now = _service(request), datetime.now(UTC)
-    return web.json_response({"agents": [_agent(service, state, now) for state in service.roster.states()]})
+    service = _service(request)
+    return web.json_response({"agents": [service.shown(state) for state in service.roster.states()]})
+
+
+async def board(request: web.Request) -> web.StreamResponse:
+    """The picture on the board, as any other process sees it; `stale` names the parts that may not be believed."""
+    try:
+        picture = await _service(request).board.look()
+    except BoardGone as gone:
+        raise Refused(503, gone.code, str(gone)) from gone
+    if picture is None:
+        raise Refused(503, "board-empty", "nothing fresh is painted; is the server just starting?")
+    return web.json_response(dict(picture))
 
 
 async def agent_step(request: web.Request) -> web.StreamResponse:
@@ -168,9 +193,8 @@ async def agent_step(request: web.Request) -> web.StreamResponse:
         await roster.pause(number, Pause.model_validate_json(await request.read() or b"{}").reason)
     else:
         raise Refused(404, "no-such-step", f"agents can sign-in, sign-out, pause, unpause; not {step!r:.40}")
-    service, now = _service(request), datetime.now(UTC)
     state = next(state for state in roster.states() if state.agent == number)
-    return web.json_response(_agent(service, state, now))
+    return web.json_response(_service(request).shown(state))
 
 
 class Refused(Exception):
@@ -236,23 +260,6 @@ def _masked(event: dict[str, Any], request: web.Request) -> dict[str, Any]:
     if event.get("caller"):
         event["caller"] = PhoneNumber(event["caller"]).masked()
     return event
-
-
-def _agent(service: Service, state: AgentState, now: datetime) -> dict[str, Any]:
-    agent = service.site.agent(state.agent)
-    assert agent is not None
-    wrap_up = max(queue.wrap_up for queue in service.site.queues if queue.name in agent.queues)
-    rested = state.rested(now, wrap_up)
-    return {
-        "agent": state.agent,
-        "name": agent.name,
-        "state": rested.shown,
-        "duty": rested.duty,
-        "reason": rested.reason,
-        "call": rested.call,
-        "since": rested.since.isoformat() if rested.since else None,
-        "queues": dict(agent.queues),
-    }
 
 
 def _line(value: dict[str, Any]) -> bytes:

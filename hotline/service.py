@@ -1,8 +1,8 @@
 """The one place that builds everything and starts it: `hotline serve`.
 
-Nothing else in the house makes its own parts. Started in the order of a call's needs: the words, the memory, the agents,
-then the doors; stopped the other way round, and no caller is dropped: a flow under way gets time to hand its caller over,
-and who comes meanwhile is held by the dialplan until our successor answers.
+Nothing else in the house makes its own parts. Started in the order of a call's needs: the words, the memory, the
+agents, then the doors; stopped the other way round, and no caller is dropped: a flow under way gets time to hand its
+caller over, and who comes meanwhile is held by the dialplan until our successor answers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -28,7 +29,9 @@ from prompts.catalogue import Catalogue
 from prompts.espeak import Espeak
 from prompts.library import Library
 from prompts.plan import Plan, plan
+from routing.agents import AgentState
 from routing.ami import AmiAddress, Link
+from routing.board import Painter, Picture, board_at
 from routing.events import Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
 from routing.log import EventLog
 from routing.log_sql import open_log
@@ -55,6 +58,8 @@ class Service:
             events=events,
             missed_before_pause=found.site.missed_rings_before_pause,
         )
+        self.board = board_at(settings.redis.get_secret_value() if settings.redis else None)
+        self.painter = Painter(self.board, self.scene)
         self.agi = AgiServer(
             Doors(self._rooms()).by_port,
             host=settings.agi.host,
@@ -69,6 +74,7 @@ class Service:
         await self.agi.start()
         await self.watch_link.start()
         await self.desk_link.start()
+        self.painter.start()
         log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))
 
     async def stop(self) -> None:
@@ -76,6 +82,7 @@ class Service:
         cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
         await self.desk_link.stop()
         await self.watch_link.stop()
+        await self.painter.stop()
         await self.recordings.settled()
         log.info("the hotline is closed", flows_cut=cut)
 
@@ -87,7 +94,34 @@ class Service:
                 wrong[name] = link.state.why
         if self.events.problem is not None:
             wrong["event-log"] = self.events.problem
+        if self.painter.problem is not None:
+            wrong["board"] = self.painter.problem
         return wrong
+
+    def scene(self) -> Picture:
+        """What the board shows: every agent, every live call."""
+        return {
+            "agents": [self.shown(state) for state in self.roster.states()],
+            "calls": sorted(self.watch.live),
+            "stale": sorted(self.health()),
+        }
+
+    def shown(self, state: AgentState) -> dict[str, Any]:
+        """An agent as people see it."""
+        agent = self.site.agent(state.agent)
+        assert agent is not None, "the roster has the site's agents only"
+        wrap_up = max(queue.wrap_up for queue in self.site.queues if queue.name in agent.queues)
+        rested = state.rested(self._now(), wrap_up)
+        return {
+            "agent": state.agent,
+            "name": agent.name,
+            "state": rested.shown,
+            "duty": rested.duty,
+            "reason": rested.reason,
+            "call": rested.call,
+            "since": rested.since.isoformat() if rested.since else None,
+            "queues": dict(agent.queues),
+        }
 
     def _link(
         self,
@@ -118,6 +152,7 @@ class Service:
     def _record(self, event: Event) -> None:
         """A fact from Asterisk: agents' states follow from it."""
         self.roster.record(event)
+        self.painter.change()
 
     async def _catch_up(self) -> None:
         """The events flow again: which calls are up, and what ended unseen?"""

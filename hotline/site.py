@@ -132,7 +132,8 @@ def _contradictions(site: Site) -> Iterator[str]:
         if line.menu not in site.menus:
             yield f"numbers.{line.key}.menu: no menu is called {line.menu!r}; there are {_listed(site.menus)}"
         if line.hours != ALWAYS and line.hours not in site.hours:
-            yield f"numbers.{line.key}.hours: no hours are called {line.hours!r}; there are {_listed([ALWAYS, *site.hours])}"
+            known = _listed([ALWAYS, *site.hours])
+            yield f"numbers.{line.key}.hours: no hours are called {line.hours!r}; there are {known}"
     for name, menu in site.menus.items():
         yield from _dead_ends(name, menu, site, queues)
     for agent in site.agents:

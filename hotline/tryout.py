@@ -44,16 +44,19 @@ class Carrier:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def call(self, dialled: str, *, number: str | None = None, trunk: str = "pbx") -> Caller:
-        """Let somebody call this number; returns as soon as it rings."""
+    async def call(self, dialled: str, *, number: str | None = None, script: str = "listen") -> Caller:
+        """Let somebody call this number; returns as soon as it rings.
+
+        `script` is what the caller does once answered: an extension of the carrier's context `caller`.
+        """
         name = f"tryout-{random.token_hex(6)}"
         caller = Caller(id=name, number=number or f"139{random.randbelow(10**8):08}", heard=name)
         await self._link.originate(
-            f"PJSIP/{dialled}@{trunk}",
+            f"PJSIP/{dialled}@pbx",
             channel_id=caller.id,
             variables={"HEARD": caller.heard},
             Context="caller",
-            Exten="listen",
+            Exten=script,
             Priority="1",
             CallerID=caller.number,
         )

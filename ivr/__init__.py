@@ -1,0 +1,1 @@
+"""We talk: the FastAGI wire, what a flow may do with a caller, and the flows."""

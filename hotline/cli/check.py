@@ -168,6 +168,7 @@ def _part(part: str, why: str) -> Finding:
     mends = {
         "ami-watch": "the manager account 'watch' cannot be used: is Asterisk up, does it have our secret? hotline up",
         "ami-desk": "the manager account 'desk' cannot be used: is Asterisk up, does it have our secret? hotline up",
+        "board": "calls go on without it: is the redis container up? docker ps",
         "event-log": "events wait in memory until the database can be written: disk full, or out of reach?",
     }
     return Finding(part, why, mends.get(part, "see the server's log"))

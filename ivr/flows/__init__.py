@@ -1,0 +1,1 @@
+"""The flows: each reads like the conversation it leads."""

@@ -109,11 +109,13 @@ async def test_a_listener_hears_the_end_when_the_log_is_closed(url: str) -> None
 
 
 @asynccontextmanager
-async def disturbed_log(url: str, *, pace: Pace = Pace()) -> AsyncGenerator[tuple[Database, SqlLog]]:
-    """A log on a database that gives up quickly, to be disturbed by a test."""
+async def disturbed_log(
+    url: str, *, pace: Pace = Pace(), patience: float = 5.0
+) -> AsyncGenerator[tuple[Database, SqlLog]]:
+    """A log and its database, to be disturbed by a test."""
     async with open_log(url):
         pass
-    database = open_database(url, patience=0.05)
+    database = open_database(url, patience=patience)
     log = SqlLog(database, pace=pace)
     await log.start()
     try:
@@ -151,7 +153,7 @@ async def trouble(log: EventLog) -> str:
 
 
 async def test_while_another_process_locks_the_file_events_wait_in_order(tmp_path: Path) -> None:
-    async with sqlite(tmp_path) as url, disturbed_log(url, pace=IMPATIENT) as (_, log):
+    async with sqlite(tmp_path) as url, disturbed_log(url, pace=IMPATIENT, patience=0.05) as (_, log):
         await record(log, queued("a-1.1", 0))
         other = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,200 @@
+"""`hotline bench call`: what a full call costs, on a real Asterisk, from ring to hang-up.
+
+A stack of its own is started fresh (Asterisk does not give memory back after a load). Pretend callers dial through the
+pretend carrier at a steady rate, press 1 while they are greeted, wait, hear the agent's work number, talk a second and
+hang up. CPU is what the kernel charged each container; what it does when nobody calls is taken off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import track
+
+from hotline import prepare, tryout
+from hotline import stack as stacks
+from hotline.bench.report import Machine, Report, Row
+from hotline.cli.stack import start
+from hotline.client import Client, find
+from hotline.stack import Stack, stack_for_tests
+from routing.events import CallAbandoned, CallEnded, RecordingKept, TalkStarted
+
+AGENTS: Final = 40
+WORK_NUMBERS: Final = [str(number) for number in range(2000, 2000 + AGENTS)]
+IDLE_SECONDS: Final = 5.0
+SETTLE_WITHIN: Final = 60.0
+MEASURED: Final = ("hotline", "asterisk", "redis")
+TICKS: Final = 100
+"""The kernel's clock ticks a second in /proc (USER_HZ, the same on every Linux we run on)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many calls, and how many of them a second."""
+
+    calls: int
+    a_second: float
+
+
+def measure(load: Load) -> Report:
+    """Start the stack, make the calls, take the stack down."""
+    stack = stack_for_tests(9)
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder) / "site.toml"
+        site.write_text(_site(), encoding="utf-8")
+        try:
+            console.print("starting a fresh stack")
+            start(stack, site, None, tryout=True)
+            return asyncio.run(_measure(stack, load))
+        finally:
+            with suppress(Exception):
+                stack.compose("down", "--volumes")
+            prepare.forget(stack)
+
+
+def run(*, quick: bool = False) -> Report:
+    """The measurement as `hotline bench call` runs it."""
+    return measure(Load(calls=20, a_second=2.0) if quick else Load(calls=200, a_second=4.0))
+
+
+async def _measure(stack: Stack, load: Load) -> Report:
+    async with Client(find(stack)) as server, tryout.carrier(stack) as carrier:
+        await _phones_ready(stack)
+        for number in track(WORK_NUMBERS, description="signing agents in", transient=True):
+            await server.post(f"/api/agents/{number}/sign-in")
+        idle = await _idle(stack)
+        after, before, began = await server.newest(), _cpu(stack), time.monotonic()
+        callers = [await _place(carrier, load, nth, began) for nth in track(range(load.calls), description="calling")]
+        outcome = await _settled(server, after, len(callers))
+        seconds = time.monotonic() - began
+        used = {name: (_cpu(stack)[name] - before[name]) - idle[name] * seconds for name in MEASURED}
+        return _report(load, used, outcome, seconds, _memory(stack))
+
+
+async def _place(carrier: tryout.Carrier, load: Load, nth: int, began: float) -> tryout.Caller:
+    await asyncio.sleep(max(0.0, began + nth / load.a_second - time.monotonic()))
+    return await carrier.call("4001234567", script="bench")
+
+
+async def _settled(server: Client, after: int, calls: int) -> Counter[str]:
+    """Wait until every call has ended and its recording is kept; return what became of them."""
+    outcome: Counter[str] = Counter()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_WITHIN):
+            async for event in server.events(after=after):
+                match event:
+                    case TalkStarted():
+                        outcome["talked"] += 1
+                    case CallAbandoned():
+                        outcome["abandoned"] += 1
+                    case RecordingKept():
+                        outcome["recorded"] += 1
+                    case CallEnded():
+                        outcome["ended"] += 1
+                if outcome["ended"] >= calls and outcome["recorded"] >= outcome["talked"]:
+                    break
+    return outcome
+
+
+def _report(
+    load: Load, used: dict[str, float], outcome: Counter[str], seconds: float, memory: dict[str, int]
+) -> Report:
+    rows: list[Row] = [
+        {"container": name, "cpu ms a call": 1000 * used[name] / load.calls, "memory MB": memory[name]}
+        for name in MEASURED
+    ]
+    ours, theirs = used["hotline"], used["asterisk"]
+    return Report(
+        name="call",
+        machine=Machine.this(),
+        rows=[*rows, {"calls": load.calls, "a second": load.calls / seconds, **_counts(outcome)}],
+        ratios={"our cpu/Asterisk's cpu": ours / theirs, "our cpu ms a call": 1000 * ours / load.calls},
+        notes=(
+            "CPU as the kernel charged each container's processes, idle share taken off; recordings are included.",
+            "Asterisk's share includes sound both ways, the recording, and our commands.",
+        ),
+    )
+
+
+def _counts(outcome: Counter[str]) -> dict[str, int]:
+    return {name: outcome[name] for name in ("talked", "abandoned", "recorded", "ended")}
+
+
+async def _idle(stack: Stack) -> dict[str, float]:
+    """CPU seconds a second when nobody calls."""
+    before, began = _cpu(stack), time.monotonic()
+    await asyncio.sleep(IDLE_SECONDS)
+    return {name: (used - before[name]) / (time.monotonic() - began) for name, used in _cpu(stack).items()}
+
+
+def _cpu(stack: Stack) -> dict[str, float]:
+    """CPU seconds that each container's processes have used, those that have ended included."""
+    return {name: sum(_ticks(pid) for pid in _processes(stack, name)) / TICKS for name in MEASURED}
+
+
+def _memory(stack: Stack) -> dict[str, int]:
+    return {name: sum(_resident(pid) for pid in _processes(stack, name)) // 1024 for name in MEASURED}
+
+
+def _processes(stack: Stack, service: str) -> Iterator[int]:
+    listing = stacks.run(["docker", "top", f"{stack.name}-{service}-1", "-eo", "pid"], doing="docker top", within=20)
+    return (int(line) for line in listing.split()[1:])
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(fields[place]) for place in (11, 12, 13, 14))
+
+
+def _resident(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    return 0
+
+
+async def _phones_ready(stack: Stack) -> None:
+    give_up = time.monotonic() + SETTLE_WITHIN
+    while time.monotonic() < give_up:
+        contacts = stack.compose("exec", "-T", "asterisk", "asterisk", "-rx", "pjsip show contacts", within=20)
+        if all(f"desk-{number}/" in contacts for number in WORK_NUMBERS):
+            return
+        await asyncio.sleep(0.5)
+    raise TimeoutError("the pretend phones have not registered")
+
+
+def _site() -> str:
+    agents = "".join(
+        f'[[agents]]\nwork_number = "{number}"\nname = "Agent {number}"\nphone = "desk-{number}"\n'
+        "queues = { consult = 0 }\n"
+        for number in WORK_NUMBERS
+    )
+    return f"""
+[site]
+name = "bench"
+fallback_queue = "consult"
+[[numbers]]
+key = "heating"
+name = "hotline"
+dialled = ["4001234567"]
+brand = {{ zh = "阳光供热" }}
+languages = ["zh"]
+menu = "main"
+[menus.main]
+prompt = "main_menu"
+keys.1 = {{ topic = "consult", queue = "consult" }}
+[[queues]]
+name = "consult"
+transfer_code = "701"
+wrap_up = "PT0S"
+{agents}"""
