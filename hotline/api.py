@@ -11,6 +11,7 @@ sentence that may change. Callers' numbers are masked unless `reveal=yes` is ask
     GET  /api/calls/{call}/recordings/{file}   the sound
     GET  /api/events?after=&call=          events as they happen, one JSON object a line
     GET  /api/events/newest                the number of the newest event
+    GET  /api/prompts                      what each prompt says, by version
     GET  /api/board                        the live picture: agents and calls, and when it was painted
     GET  /api/agents                       the agents and their states
     POST /api/agents/{number}/{step}       sign-in, sign-out, pause {"reason": ...}, unpause
@@ -64,6 +65,7 @@ def application(service: Service) -> web.Application:
             web.get("/api/calls/{call}/recordings/{file}", recording),
             web.get("/api/events", events),
             web.get("/api/events/newest", newest_event),
+            web.get("/api/prompts", prompts),
             web.get("/api/board", board),
             web.get("/api/agents", agents),
             web.post("/api/agents/{number}/{step}", agent_step),
@@ -167,6 +169,11 @@ async def agents(request: web.Request) -> web.StreamResponse:
     """Every agent of the site."""
     service = _service(request)
     return web.json_response({"agents": [service.shown(state) for state in service.roster.states()]})
+
+
+async def prompts(request: web.Request) -> web.StreamResponse:
+    """The words of every prompt, by version."""
+    return web.json_response({"texts": dict(_service(request).words.texts)})
 
 
 async def board(request: web.Request) -> web.StreamResponse:

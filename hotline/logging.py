@@ -33,6 +33,14 @@ def set_up(level: str = "info") -> None:
     )
 
 
+def quiet() -> None:
+    """For commands: nothing but what goes wrong, on standard error."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def mask(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide private fields."""
     for name in PRIVATE & fields.keys():

@@ -186,7 +186,7 @@ class Service:
 
 
 def needed_sounds(found: Site) -> Plan:
-    """Every sound this site needs; raises CatalogueError, and SiteRefused for a menu without a prompt."""
+    """Every sound this site needs; raises CatalogueError."""
     catalogue = Catalogue.read()
     brands: dict[str, dict[str, str]] = {
         line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from ivr.lines import Id, Line, Menu, Opening, Part
+from prompts.catalogue import Catalogue
 from routing.staff import Agent, Department, Queue, QueueName, WorkNumber
 
 ALWAYS = "always"
@@ -98,7 +99,10 @@ class Site(Part):
 
 
 def load(file: Path) -> Site:
-    """Read and check a site file. Raises SiteRefused with all problems found, never the first one only."""
+    """Read and check a site file. Raises SiteRefused with all problems found, never the first one only.
+
+    Menus speak by the names of prompts, so the texts are read too; raises CatalogueError if they cannot be used.
+    """
     try:
         with file.open("rb") as stream:
             raw = tomllib.load(stream)
@@ -134,7 +138,10 @@ def _contradictions(site: Site) -> Iterator[str]:
         if line.hours != ALWAYS and line.hours not in site.hours:
             known = _listed([ALWAYS, *site.hours])
             yield f"numbers.{line.key}.hours: no hours are called {line.hours!r}; there are {known}"
+    speakable = Catalogue.read().ids
     for name, menu in site.menus.items():
+        if menu.prompt not in speakable:
+            yield f"menus.{name}.prompt: no prompt is called {menu.prompt!r}; write its text in each file of prompts/texts"
         yield from _dead_ends(name, menu, site, queues)
     for agent in site.agents:
         for queue in agent.queues:

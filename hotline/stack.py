@@ -4,6 +4,7 @@ A stack is named; `hotline` is the one of `make demo` and of a first installatio
 Everything generated for a stack lies under var/<name>/, readable by its owner only.
 """
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -114,7 +115,7 @@ class Stack:
             "HOTLINE_TEST_POSTGRES_PORT": str(self.ports.postgres),
         }
 
-    def compose(self, *words: str, within: float = 900, feed: bytes | None = None) -> str:
+    def compose(self, *words: str, within: float = 900) -> str:
         """Run one compose command on this stack and return what it prints.
 
         Raises StackFailed, with the engine's last words, when it does not succeed within so many seconds.
@@ -123,7 +124,7 @@ class Stack:
         command += ["-f", str(ROOT / "docker-compose.yml")]
         for profile in self.profiles:
             command += ["--profile", profile]
-        return run([*command, *words], doing=f"docker compose {words[0]}", within=within, feed=feed)
+        return run([*command, *words], doing=f"docker compose {words[0]}", within=within)
 
     def running(self) -> frozenset[str]:
         """The services of this stack that run now."""
@@ -190,10 +191,10 @@ def _kept(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def run(command: Sequence[str], *, doing: str, within: float, feed: bytes | None = None) -> str:
+def run(command: Sequence[str], *, doing: str, within: float) -> str:
     """Run a command to its end. Raises StackFailed with its last lines, also when it takes too long."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=within, input=feed, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=within, stdin=subprocess.DEVNULL, check=False)
     except FileNotFoundError as problem:
         raise StackFailed(doing, f"{command[0]} is not installed; run setup/engine.sh (make demo does)") from problem
     except subprocess.TimeoutExpired as problem:
@@ -201,6 +202,30 @@ def run(command: Sequence[str], *, doing: str, within: float, feed: bytes | None
     if done.returncode:
         raise StackFailed(doing, (done.stdout + done.stderr).decode(errors="replace"))
     return done.stdout.decode(errors="replace")
+
+
+IMAGES: Final = ("hotline-asterisk", "hotline-server", "hotline-redis")
+BUILT_FROM: Final = (
+    *("asterisk-config/Dockerfile", "setup/images", "requirements/runtime.txt", "pyproject.toml", ".dockerignore"),
+    *("ivr", "prompts", "routing", "hotline"),
+)
+
+
+def contents() -> str:
+    """A hash of everything that goes into the images."""
+    digest = hashlib.sha256(BASE_IMAGE.encode())
+    for place in map(ROOT.joinpath, BUILT_FROM):
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def images_exist() -> bool:
+    """Whether all our images are there."""
+    tag = os.environ.get("HOTLINE_TAG", "local")
+    command = ["docker", "image", "inspect", *(f"{image}:{tag}" for image in IMAGES)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _compose_command() -> list[str]:

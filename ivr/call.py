@@ -88,7 +88,7 @@ class Call:
 
     async def _say(self, prompt: str, keys: str) -> str | None:
         try:
-            sound = self._words.sound(prompt, self.language, **self._parameters(prompt))
+            sound = self._words.sound(prompt, self.language, brand=self.line.key)
         except MissingPrompt as missing:
             structlog.get_logger().error("a prompt is missing", call=self.id, problem=str(missing))
             return None
@@ -115,19 +115,19 @@ class Call:
     async def record(self, file: str, *, limit: timedelta, silence: timedelta = timedelta(seconds=5)) -> timedelta:
         """Record the caller until #, silence, the limit or the hang-up (`hung_up` tells); return how long it was.
 
-        `file` is a path without extension as Asterisk sees it; the recording is kept however it ends.
+        `file` is a path without extension as Asterisk sees it; the recording is kept however it ends. Of a silence that
+        ends it, one second stays.
         """
         await self._arm(limit.total_seconds())
-        began = self._clock()
         try:
             reply = await self._connection.send(
                 "RECORD FILE", file, "wav", "#", str(_ms(limit)), "0", "BEEP", f"s={silence.seconds}",
                 within=limit.total_seconds() + MARGIN,
             )  # fmt: skip
-        except CallerHungUp:
+        except CallerHungUp as gone:
             self.hung_up = True
-            return timedelta(seconds=self._clock() - began)
-        return timedelta(seconds=(reply.endpos or 0) / SAMPLES_A_SECOND)
+            return _as_time(gone.endpos)
+        return _as_time(reply.endpos)
 
     async def set(self, name: str, value: str) -> None:
         """Keep a value on the channel, where the dialplan and a later flow find it."""
@@ -152,16 +152,16 @@ class Call:
         try:
             await self._arm(sound.seconds)
             reply = await self._connection.send("STREAM FILE", sound.path, keys, within=sound.seconds + MARGIN)
-            key = chr(int(reply.result)) if reply.result.isdigit() and reply.result != "0" else None
-            heard = min(timedelta(seconds=(reply.endpos or 0) / SAMPLES_A_SECOND), length) if key else length
-            cut_by = "key" if key else None
-        except CallerHungUp:
-            heard, cut_by = min(timedelta(seconds=self._clock() - began), length), "hang-up"
+            key = _key(reply)
+            heard, cut_by = min(_as_time(reply.endpos), length), "key" if key else None
+            if not heard and not key:
+                self._not_played(prompt, f"Asterisk has no sound at {sound.path}")
+        except CallerHungUp as gone:
+            seen = timedelta(seconds=self._clock() - began)
+            heard, cut_by = min(seen if gone.endpos is None else _as_time(gone.endpos), length), "hang-up"
             raise
         except CommandRefused as refused:
-            structlog.get_logger().error(
-                "a prompt could not be played", call=self.id, prompt=prompt, problem=str(refused)
-            )
+            self._not_played(prompt, str(refused))
         finally:
             self._record(
                 PromptHeard(
@@ -171,25 +171,32 @@ class Call:
             )  # fmt: skip
         return key
 
+    def _not_played(self, prompt: str, problem: str) -> None:
+        structlog.get_logger().error("a prompt could not be played", call=self.id, prompt=prompt, problem=problem)
+
     async def _wait_for_key(self, wait: timedelta) -> str | None:
         await self._arm(wait.total_seconds())
         reply = await self._connection.send("WAIT FOR DIGIT", str(_ms(wait)), within=wait.total_seconds() + MARGIN)
-        return chr(int(reply.result)) if reply.result != "0" else None
+        return _key(reply)
 
     async def _arm(self, needed: float) -> None:
         """Have the call leave us by the dialplan's T extension if we are silent for longer than this step needs."""
         now = self._clock()
-        if self._armed_until - now < needed + MARGIN:
+        # Most steps find the timer of the step before still good; that of a long one is moved back, too.
+        if not needed + MARGIN <= self._armed_until - now <= needed + 4 * MARGIN:
             seconds = round(needed + 2 * MARGIN)
             await self._connection.send("SET VARIABLE", "TIMEOUT(absolute)", str(seconds))
             self._armed_until = now + seconds
 
-    def _parameters(self, prompt: str) -> dict[str, str]:
-        return {"brand": self.line.key} if prompt in BRANDED else {}
+
+def _key(reply: Reply) -> str | None:
+    """Return the key that ended a prompt or a wait: Asterisk gives its character code, 0 for none."""
+    return chr(int(reply.result)) if reply.result.isdigit() and reply.result != "0" else None
 
 
-BRANDED: Final = frozenset({"greeting"})
-"""Prompts that name the line's brand."""
+def _as_time(samples: int | None) -> timedelta:
+    """Return how long so many samples last; 0 when Asterisk did not say."""
+    return timedelta(seconds=(samples or 0) / SAMPLES_A_SECOND)
 
 
 def _ms(length: timedelta) -> int:

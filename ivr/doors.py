@@ -49,18 +49,21 @@ class Doors:
             structlog.get_logger().error("a number that no line of the site has", call=session.call, dialled=dialled)
             return
         call = self._call(session, line)
-        if tries == "0":
-            self._rooms.began(call.id)
+        self._rooms.began(call.id)
+        if tries == "0" or not await self._rooms.rang(call.id):
             self._rooms.record(CallRang(at=call.now(), call=call.id, caller=_number(headers), dialled=dialled))
         hand = await hotline(call, self._rooms)
-        self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority))
+        self._routed(call, hand, why=hand.reason)
         await call.set("HOTLINE_LINE", line.key)
         await call.set("HOTLINE_LANGUAGE", call.language)
         await self._decide(call, hand)
 
     async def message(self, session: Session) -> None:
-        """Nobody could answer."""
-        await self._decide(call := self._of_known_line(session), await message(call, self._rooms))
+        """Nobody could answer: the line is closed, or the queue gave the caller back (`arg_2` is its word for why)."""
+        call = self._of_known_line(session)
+        if why := session.headers.get("arg_2"):
+            self._routed(call, Hand.to_message("busy"), why=why.lower())
+        await self._decide(call, await message(call, self._rooms))
 
     async def greeting(self, session: Session) -> None:
         """An agent has answered; there is nothing to decide."""
@@ -71,6 +74,9 @@ class Doors:
         call = self._of_known_line(session)
         phone, code = session.headers.get("arg_1", ""), session.headers.get("arg_2", "")
         await self._decide(call, await phone_code(call, self._rooms, phone, code))
+
+    def _routed(self, call: Call, hand: Hand, *, why: str | None) -> None:
+        self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority, why=why))
 
     async def _decide(self, call: Call, hand: Hand) -> None:
         for name, value in hand.variables.items():

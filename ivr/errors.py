@@ -15,12 +15,14 @@ class CallerHungUp(AgiError):
     """The call has left us, and nothing more can be said on this connection.
 
     The caller hung up, or the call was taken away (its dead-man timer, a redirect), or Asterisk closed the
-    connection: on the wire they look alike.
+    connection: on the wire they look alike. `endpos` is how far the sound was then played or recorded, in samples
+    (8,000 a second), if Asterisk said it.
     """
 
     code = "caller-hung-up"
 
-    def __init__(self) -> None:
+    def __init__(self, endpos: int | None = None) -> None:
+        self.endpos = endpos
         super().__init__("the call is gone: the caller hung up, or Asterisk took the call back")
 
 

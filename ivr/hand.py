@@ -41,6 +41,11 @@ class Hand:
         return cls("hangup")
 
     @property
+    def reason(self) -> str | None:
+        """Why the caller is asked for a message."""
+        return self.variables.get("HOTLINE_REASON")
+
+    @property
     def priority(self) -> int:
         """The caller's place among those who wait; 0 is everyone's."""
         return int(self.variables.get("HOTLINE_PRIORITY", "0"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -48,6 +48,8 @@ class Rooms:
     record: Callable[[Event], None]
     began: Callable[[str], None]
     """Told the id of each call that comes in by the front door."""
+    rang: Callable[[str], Awaitable[bool]]
+    """Tells whether the ring of this call is in the log: it may have come while we were down."""
     agent_answered: Callable[[str, str], None]
     """Told the call's id and the work number when an agent has picked up."""
     desk: Desk

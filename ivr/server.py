@@ -218,7 +218,6 @@ class _Line(asyncio.Protocol):
         self._answer = answer
         self._loop = asyncio.get_running_loop()
         self._conversation = Conversation(header_lines=limits.header_lines, header_bytes=limits.header_bytes)
-        self._deadline = _NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[Reply] | None = None
         self.flow: asyncio.Task[str] | None = None
@@ -272,7 +271,7 @@ class _Line(asyncio.Protocol):
         if reply.code == _OK and reply.result != "-1":
             return reply
         if reply.code == _DEAD_CHANNEL or (reply.code == _OK and await self._hang_up_follows()):
-            raise CallerHungUp
+            raise CallerHungUp(reply.endpos)
         raise CommandRefused(words[0], reply)
 
     async def _hang_up_follows(self) -> bool:
@@ -304,7 +303,6 @@ class _Line(asyncio.Protocol):
     # The flow's life
 
     def _greet(self, headers: Mapping[str, str]) -> None:
-        self._deadline = _NEVER
         session = Session(headers, self._peer, self)
         self.flow = self._loop.create_task(self._run(session), name=f"call {session.call}")
         self.flow.add_done_callback(self._over)
@@ -368,7 +366,6 @@ class _Line(asyncio.Protocol):
     def _wake(self, reply: Reply) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(reply)
-            self._deadline = _NEVER
 
     # One timer for each connection: it is moved only when it would ring too late, not at every command.
 
@@ -386,8 +383,6 @@ class _Line(asyncio.Protocol):
 
     def _ring(self) -> None:
         self._timer = None
-        if self._deadline == _NEVER:
-            return
         if self._loop.time() < self._deadline:
             self._set_timer(self._deadline)
         elif self.flow is None:
@@ -399,7 +394,6 @@ class _Line(asyncio.Protocol):
             self._waiter.set_exception(TimeoutError())
 
 
-_NEVER = float("inf")
 _OK = 200
 _DEAD_CHANNEL = 511
 _BACKLOG = 512

@@ -1,5 +1,6 @@
 """The sounds that have been made, as a call asks for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,6 +39,11 @@ class Library:
             (entry.prompt, entry.language, frozenset(entry.parameters.items())): (file, entry)
             for file, entry in entries.items()
         }
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What is heard, by version: what a call's record needs to say it in words."""
+        return {entry.version: entry.text for _, entry in self._found.values()}
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Return the sound of a prompt, for these keys of the site (a dialled number's, an agent's).

@@ -17,13 +17,15 @@ from routing.events import (
     AgentAnswered,
     AgentOffered,
     AgentPaused,
-    AgentRestored,
     AgentSignedIn,
     AgentSignedOut,
     AgentUnpaused,
+    CallEnded,
+    CallRequeued,
     Event,
     OfferMissed,
     TalkEnded,
+    TalkStarted,
 )
 
 
@@ -74,18 +76,19 @@ class AgentCannot(AgentError):
 
     code = "agent-cannot"
 
-    def __init__(self, step: str, *, state: str, allowed: Iterable[str]) -> None:
+    def __init__(self, step: str, *, state: Duty, allowed: Iterable[str]) -> None:
         self.step, self.state, self.allowed = step, state, tuple(sorted(allowed))
-        options = ", ".join(self.allowed) or "nothing"
-        super().__init__(f"an agent who is {state} cannot {step}; possible now: {options}")
+        now, options = state.replace("-", " "), ", ".join(self.allowed)
+        super().__init__(f"an agent who is {now} cannot {step}; possible now: {options}")
 
 
 class NotDone(AgentError):
-    """Asterisk did not do what was asked, or could not be reached; nothing was changed."""
+    """Asterisk did not do what was asked, or could not be reached; the agent's state is what it was."""
 
     code = "agent-not-done"
 
     def __init__(self, step: str, why: str) -> None:
+        self.step = step
         super().__init__(f"the agent could not {step}: {why}")
 
 
@@ -99,47 +102,74 @@ def after(duty: Duty, step: str) -> Duty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentState:
-    """One agent at one moment. `call` is the call that rings or is talked; times are UTC."""
+    """One agent at one moment; times are UTC.
+
+    `reason` is that of a pause, `call` the one that rings or is talked, `missed_in_a_row` counts the offers since the
+    agent last took one, signed in or ended a pause.
+    """
 
     agent: str
     duty: Duty = Duty.SIGNED_OUT
     reason: str | None = None
+    duty_since: datetime | None = None
     activity: Activity = Activity.IDLE
     call: str | None = None
-    since: datetime | None = None
+    activity_since: datetime | None = None
     missed_in_a_row: int = 0
 
     def rested(self, now: datetime, wrap_up: timedelta) -> AgentState:
         """The same agent, with a wrap-up that is over taken off: it ends by itself after this long."""
-        over = self.activity is Activity.WRAP_UP and self.since is not None and now >= self.since + wrap_up
-        return replace(self, activity=Activity.IDLE) if over else self
+        if self.activity is not Activity.WRAP_UP or self.activity_since is None:
+            return self
+        end = self.activity_since + wrap_up
+        return self if now < end else replace(self, activity=Activity.IDLE, activity_since=end)
 
     @property
     def shown(self) -> str:
         """The one word a person reads: what the phone does, or else whether the agent wants calls."""
         return self.duty if self.activity is Activity.IDLE else self.activity
 
+    @property
+    def since(self) -> datetime | None:
+        """When what is shown began: an agent is ready since the sign-in, or since the last call was over."""
+        if self.activity is not Activity.IDLE:
+            return self.activity_since
+        return max(filter(None, (self.duty_since, self.activity_since)), default=None)
+
 
 def reduce(state: AgentState, event: Event) -> AgentState:
-    """Return the state after an event of this agent; events of another kind change nothing."""
+    """Return the state after an event of this agent, or of the call this agent has; any other changes nothing."""
     match event:
-        case AgentSignedIn():
-            return replace(state, duty=Duty.READY, reason=None, since=event.at, missed_in_a_row=0)
+        case AgentSignedIn() | AgentUnpaused():
+            return replace(state, duty=Duty.READY, reason=None, duty_since=event.at, missed_in_a_row=0)
         case AgentSignedOut():
-            return replace(state, duty=Duty.SIGNED_OUT, reason=None, since=event.at)
+            return replace(state, duty=Duty.SIGNED_OUT, reason=None, duty_since=event.at)
         case AgentPaused():
-            return replace(state, duty=Duty.PAUSED, reason=event.reason, since=event.at)
-        case AgentUnpaused():
-            return replace(state, duty=Duty.READY, reason=None, since=event.at, missed_in_a_row=0)
-        case AgentRestored():
-            return replace(state, duty=Duty(event.state), reason=event.reason, since=event.at)
-        case AgentOffered():
-            return replace(state, activity=Activity.RINGING, call=event.call, since=event.at)
-        case OfferMissed():
-            missed = state.missed_in_a_row + 1
-            return replace(state, activity=Activity.IDLE, call=None, since=event.at, missed_in_a_row=missed)
+            return replace(state, duty=Duty.PAUSED, reason=event.reason, duty_since=event.at)
+        case AgentOffered() if state.activity is not Activity.TALKING:
+            return _busy(state, Activity.RINGING, event)
         case AgentAnswered():
-            return replace(state, activity=Activity.TALKING, call=event.call, since=event.at, missed_in_a_row=0)
-        case TalkEnded():
-            return replace(state, activity=Activity.WRAP_UP, call=None, since=event.at)
+            return _busy(replace(state, missed_in_a_row=0), Activity.TALKING, event)
+        case TalkStarted():
+            # After the greeting the talk goes on; after a transfer it begins here.
+            return _busy(state, Activity.TALKING, event)
+        case OfferMissed():
+            return _free(replace(state, missed_in_a_row=state.missed_in_a_row + 1), event)
+        case TalkEnded() | CallRequeued() | CallEnded():
+            return _free(state, event)
     return state
+
+
+def _busy(state: AgentState, activity: Activity, event: Event) -> AgentState:
+    """The phone now does this for the event's call."""
+    if (state.activity, state.call) == (activity, event.call):
+        return state
+    return replace(state, activity=activity, call=event.call, activity_since=event.at)
+
+
+def _free(state: AgentState, event: Event) -> AgentState:
+    """The phone is rid of the event's call: after a talk (the greeting counts) there is something to wrap up."""
+    if state.call is None or state.call != event.call:
+        return state
+    activity = Activity.WRAP_UP if state.activity is Activity.TALKING else Activity.IDLE
+    return replace(state, activity=activity, call=None, activity_since=event.at)

@@ -137,10 +137,15 @@ class NoKey(CallStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRouted(CallStep):
-    """The flow decided: `to` is a queue, or "message" or "hangup". A higher `priority` goes first; 0 is everyone's."""
+    """It is decided: `to` is a queue, or "message" or "hangup". A higher `priority` goes first; 0 is everyone's.
+
+    `why` a message is asked for: "closed", or the queue's word for giving the caller back: "timeout", "full",
+    "joinempty" (nobody signed in), "leaveempty" (the last agent left).
+    """
 
     to: str
     priority: int
+    why: str | None = None
 
 
 # The caller waits, agents are asked.

@@ -2,29 +2,48 @@
 
 Asterisk keeps members over its own restarts, but not the reasons of their pauses, and a lost volume loses all. The log
 keeps what each agent last saw confirmed; `restore` brings the queues back to it whenever the link comes up.
+
+Every step goes the same way: what the queues have (`Place`) is compared with what they should have, and the
+differences are asked of Asterisk (`needed`). So a step, undoing half a step and restoring are one thing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
-from routing.agents import AgentCannot, AgentState, AgentUnknown, Duty, NotDone, after, reduce
+from routing.agents import AgentState, AgentUnknown, Duty, NotDone, after, reduce
 from routing.ami import ActionFailed, AmiError
-from routing.events import AgentPaused, AgentRestored, AgentSignedIn, AgentSignedOut, AgentUnpaused, Event
+from routing.events import (
+    AgentPaused,
+    AgentRestored,
+    AgentSignedIn,
+    AgentSignedOut,
+    AgentStep,
+    AgentUnpaused,
+    Event,
+    OfferMissed,
+)
 from routing.log import EventLog, NotWritten
 from routing.staff import Agent
 
 log = structlog.get_logger()
 
-MISSED_CALLS = "missed-calls"
+MISSED_CALLS: Final = "missed-calls"
 """The reason of a pause that the hotline itself gave an agent who did not pick up."""
+
+ANSWER_WITHIN: Final = 3.0
+"""Seconds that Asterisk may take for one change of a queue; it takes a millisecond."""
+
+SO_ALREADY: Final = ("Already there", "Not there")
+"""How Asterisk refuses what is so already: somebody at its console was quicker."""
 
 
 class Queues(Protocol):
@@ -40,17 +59,31 @@ class Queues(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """An agent's place in one queue as Asterisk has it."""
+class Place:
+    """An agent's place in one queue as Asterisk has it; `reason` is empty unless paused."""
 
-    queue: str
     penalty: int
     paused: bool
     reason: str
 
 
+Places = Mapping[str, Place]
+"""An agent's places, by queue."""
+
+
+class Action(NamedTuple):
+    """Something to ask of Asterisk."""
+
+    name: str
+    fields: Mapping[str, str]
+
+
 class Roster:
-    """Every agent's state, and the steps that change it. A step is done, and written down, when it returns."""
+    """Every agent's state, and the steps that change it. A step is done, and written down, when it returns.
+
+    A step raises AgentUnknown and AgentCannot before anything is asked of Asterisk, and NotDone when Asterisk did not
+    do it: what was half done is then undone, now or as soon as the link is up again.
+    """
 
     def __init__(
         self,
@@ -61,6 +94,7 @@ class Roster:
         missed_before_pause: int = 2,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`missed_before_pause` offers in a row that an agent does not take end in a pause; 0 never does."""
         self._agents = {agent.work_number: agent for agent in agents}
         self._states = {agent.work_number: AgentState(agent=agent.work_number) for agent in agents}
         self._queues, self._log, self._now = queues, events, now
@@ -86,46 +120,44 @@ class Roster:
 
     async def sign_in(self, agent: str) -> None:
         """Offer this agent calls of all the agent's queues from now on."""
-        await self._step(agent, "sign in", self._join, AgentSignedIn(at=self._now(), agent=agent))
+        await self._step(agent, "sign in", AgentSignedIn)
 
     async def sign_out(self, agent: str) -> None:
         """Offer this agent no more calls; a talk in progress goes on."""
-        await self._step(agent, "sign out", self._leave, AgentSignedOut(at=self._now(), agent=agent))
+        await self._step(agent, "sign out", AgentSignedOut)
 
     async def pause(self, agent: str, reason: str) -> None:
         """Offer this agent no calls until the pause ends; a talk in progress goes on."""
-
-        async def pause(who: Agent) -> None:
-            await self._set_pause(who, reason)
-
-        await self._step(agent, "pause", pause, AgentPaused(at=self._now(), agent=agent, reason=reason))
+        await self._step(agent, "pause", partial(AgentPaused, reason=reason))
 
     async def unpause(self, agent: str) -> None:
         """Offer this agent calls again."""
+        await self._step(agent, "end the pause", AgentUnpaused)
 
-        async def unpause(who: Agent) -> None:
-            await self._set_pause(who, None)
-
-        await self._step(agent, "end the pause", unpause, AgentUnpaused(at=self._now(), agent=agent))
-
-    async def _step(self, number: str, step: str, do: Callable[[Agent], Awaitable[None]], fact: Event) -> None:
+    async def _step(self, number: str, step: str, fact: Callable[..., AgentStep]) -> None:
         agent = self._agents.get(number)
         if agent is None:
             raise AgentUnknown(number, self._agents)
         async with self._one_at_a_time[number]:
-            after(self._states[number].duty, step)
-            try:
-                await do(agent)
-            except AmiError as problem:
-                await self._undo(agent)
-                raise NotDone(step, str(problem)) from problem
-            self.record(fact)
-            await self._written()
+            await self._take(agent, step, fact)
+
+    async def _take(self, agent: Agent, step: str, fact: Callable[..., AgentStep]) -> None:
+        """Take one step, alone: in Asterisk, then on paper."""
+        state = self._states[agent.work_number]
+        after(state.duty, step)
+        done = fact(at=self._now(), agent=agent.work_number)
+        try:
+            await self._bring(agent, reduce(state, done))
+        except AmiError as problem:
+            await self._undo(agent)
+            raise NotDone(step, str(problem)) from problem
+        self.record(done)
+        await self._written()
 
     async def _undo(self, agent: Agent) -> None:
         """Bring the queues back to what the agent knows; what cannot be done now is done when the link is up again."""
         try:
-            await self._restore_one(agent, await self._memberships())
+            await self._bring(agent, self._states[agent.work_number])
         except AmiError as problem:
             log.warning(
                 "an agent's half-done step is still to be undone", agent=agent.work_number, problem=str(problem)
@@ -141,101 +173,100 @@ class Roster:
     # What happens to agents
 
     def record(self, event: Event) -> None:
-        """Write an event down and, when it concerns an agent, draw the conclusion."""
+        """Write an event down, and draw the conclusions for the agents it concerns."""
         self._log.record(event)
-        self.hear(event)
+        for state in self._concerned(event):
+            self._states[state.agent] = now = reduce(state, event)
+            missed_too_many = 0 < self._missed_before_pause <= now.missed_in_a_row
+            if isinstance(event, OfferMissed) and missed_too_many and now.duty is Duty.READY:
+                self._soon_pause(self._agents[now.agent])
 
-    def hear(self, event: Event) -> None:
-        """Take an event that is written down elsewhere."""
-        state = self._states.get(event.agent or "")
-        if state is None:
-            return
-        self._states[state.agent] = state = reduce(state, event)
-        if 0 < self._missed_before_pause <= state.missed_in_a_row and state.duty is Duty.READY:
-            self._pause_for_missed_calls(state.agent)
+    def _concerned(self, event: Event) -> list[AgentState]:
+        """The agent of this event; of an event that names none, whoever has its call."""
+        if event.agent is not None:
+            return [self._states[event.agent]] if event.agent in self._states else []
+        return [state for state in self._states.values() if event.call is not None and state.call == event.call]
 
-    def _pause_for_missed_calls(self, agent: str) -> None:
-        """A phone that nobody picks up must not swallow the next caller."""
-
-        async def pause() -> None:
-            try:
-                await self.pause(agent, MISSED_CALLS)
-            except (NotDone, AgentCannot) as problem:
-                log.warning("an agent who misses calls is not paused", agent=agent, problem=str(problem))
-
-        task = asyncio.get_running_loop().create_task(pause())
+    def _soon_pause(self, agent: Agent) -> None:
+        """Pause an agent who does not pick up, beside everything else: the phone must not swallow the next caller."""
+        task = asyncio.get_running_loop().create_task(self._pause_for_missed_calls(agent))
         self._pauses.add(task)
         task.add_done_callback(self._pauses.discard)
+
+    async def _pause_for_missed_calls(self, agent: Agent) -> None:
+        async with self._one_at_a_time[agent.work_number]:
+            if self._states[agent.work_number].duty is not Duty.READY:
+                return  # the agent was quicker: that step stands
+            try:
+                await self._take(agent, "pause", partial(AgentPaused, reason=MISSED_CALLS))
+            except NotDone as problem:
+                log.warning("an agent who misses calls is not paused", agent=agent.work_number, problem=str(problem))
 
     # Asterisk and the log agree
 
     async def restore(self) -> None:
         """Bring Asterisk's queues back to what each agent last saw confirmed; raises AmiError."""
-        memberships = await self._memberships()
-        for stranger in memberships.keys() - {agent.interface for agent in self._agents.values()}:
-            await self._remove(stranger, [place.queue for place in memberships[stranger]])
+        found = await self._places()
+        for stranger in found.keys() - {agent.interface for agent in self._agents.values()}:
+            for queue in found[stranger]:
+                await self._ask(_remove(queue, stranger))
         for agent in self._agents.values():
             async with self._one_at_a_time[agent.work_number]:
-                if await self._restore_one(agent, memberships):
-                    state = self._states[agent.work_number]
+                state = self._states[agent.work_number]
+                differs = any(needed(agent, state, found.get(agent.interface, {})))
+                if differs and await self._bring(agent, state):
                     self.record(
-                        AgentRestored(
-                            at=self._now(), agent=agent.work_number, state=state.duty.value, reason=state.reason
-                        )
+                        AgentRestored(at=self._now(), agent=state.agent, state=state.duty.value, reason=state.reason)
                     )
 
-    async def _restore_one(self, agent: Agent, memberships: Mapping[str, Sequence[Membership]]) -> bool:
-        """Return whether anything had to be changed."""
-        places = memberships.get(agent.interface, ())
-        state = self._states[agent.work_number]
-        if state.duty is Duty.SIGNED_OUT:
-            await self._remove(agent.interface, [place.queue for place in places])
-            return bool(places)
-        paused, reason = state.duty is Duty.PAUSED, state.reason or ""
-        if {(place.queue, place.penalty) for place in places} != set(agent.queues.items()):
-            await self._remove(agent.interface, [place.queue for place in places])
-            await self._join(agent, paused=paused)
-        elif all(place.paused == paused and place.reason == reason for place in places):
-            return False
-        await self._set_pause(agent, reason if paused else None)
-        return True
+    async def _bring(self, agent: Agent, state: AgentState) -> bool:
+        """Make the queues what this state says; return whether there was anything to do. Raises AmiError."""
+        found = await self._places(of=agent.interface)
+        actions = list(needed(agent, state, found.get(agent.interface, {})))
+        for action in actions:
+            await self._ask(action)
+        return bool(actions)
 
-    async def _memberships(self) -> Mapping[str, Sequence[Membership]]:
-        """Return where each phone is a member, by interface."""
-        found: defaultdict[str, list[Membership]] = defaultdict(list)
-        for row in await self._queues.rows("QueueStatus"):
+    async def _ask(self, action: Action) -> None:
+        try:
+            await self._queues.act(action.name, within=ANSWER_WITHIN, **action.fields)
+        except ActionFailed as failed:
+            if not any(answer in failed.answer for answer in SO_ALREADY):
+                raise
+
+    async def _places(self, *, of: str = "") -> Mapping[str, Places]:
+        """Return where each phone (or this one only) is a member, by interface."""
+        found: defaultdict[str, dict[str, Place]] = defaultdict(dict)
+        for row in await self._queues.rows("QueueStatus", Member=of):
             if row.get("Event") == "QueueMember":
-                place = Membership(row["Queue"], int(row["Penalty"]), row["Paused"] == "1", row.get("PausedReason", ""))
-                found[row["Location"]].append(place)
+                paused = row["Paused"] == "1"
+                reason = row.get("PausedReason", "") if paused else ""
+                found[row["Location"]][row["Queue"]] = Place(int(row["Penalty"]), paused, reason)
         return found
 
-    async def _join(self, agent: Agent, *, paused: bool = False) -> None:
-        for queue, penalty in agent.queues.items():
-            try:
-                await self._queues.act(
-                    "QueueAdd",
-                    Queue=queue,
-                    Interface=agent.interface,
-                    Penalty=str(penalty),
-                    MemberName=agent.work_number,
-                    Paused=str(paused).lower(),
-                )
-            except ActionFailed as failed:
-                if "Already there" not in str(failed):
-                    raise
 
-    async def _leave(self, agent: Agent) -> None:
-        await self._remove(agent.interface, list(agent.queues))
+def needed(agent: Agent, state: AgentState, places: Places) -> Iterator[Action]:
+    """Yield what takes Asterisk from these places to what the state says; nothing when all is as it should be.
 
-    async def _remove(self, interface: str, queues: Sequence[str]) -> None:
-        for queue in queues:
-            try:
-                await self._queues.act("QueueRemove", Queue=queue, Interface=interface)
-            except ActionFailed as failed:
-                if "Not there" not in str(failed):
-                    raise
+    A place that is right is left alone: a member who was taken out and put back would be gone for a moment, and callers
+    who wait where nobody else answers would be sent away.
+    """
+    wanted = {} if state.duty is Duty.SIGNED_OUT else agent.queues
+    paused, reason = state.duty is Duty.PAUSED, state.reason or ""
+    for queue in places.keys() - wanted.keys():
+        yield _remove(queue, agent.interface)
+    for queue, penalty in wanted.items():
+        place = places.get(queue)
+        here = {"Queue": queue, "Interface": agent.interface}
+        if place is None:
+            pause = {"Paused": str(paused).lower(), "Reason": reason}
+            yield Action("QueueAdd", here | {"Penalty": str(penalty), "MemberName": agent.work_number} | pause)
+            continue
+        if place.penalty != penalty:
+            yield Action("QueuePenalty", here | {"Penalty": str(penalty)})
+        if (place.paused, place.reason) != (paused, reason):
+            yield Action("QueuePause", here | {"Paused": str(paused).lower(), "Reason": reason})
 
-    async def _set_pause(self, agent: Agent, reason: str | None) -> None:
-        await self._queues.act(
-            "QueuePause", Interface=agent.interface, Paused=str(reason is not None).lower(), Reason=reason or ""
-        )
+
+def _remove(queue: str, interface: str) -> Action:
+    return Action("QueueRemove", {"Queue": queue, "Interface": interface})

@@ -83,6 +83,9 @@ UNDONE_BY: Final[Mapping[type[Event], tuple[type[Event], ...]]] = {
 """Each step, and the earlier ones that must happen anew before what they lead to can happen again."""
 
 
+NO_TEXTS: Final[Mapping[str, str]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a story. `offset` counts from the first event, usually the ring."""
@@ -98,9 +101,14 @@ class Line:
         return f"{sign}{tenths // 600:02}:{tenths // 10 % 60:02}.{tenths % 10}  {_padded(self.who, 12)}{self.what}"
 
 
-def tell(events: Sequence[Event], language: Language, *, reveal: bool = False) -> list[Line]:
-    """Tell a call, oldest event first. Numbers and keys are masked unless `reveal`; no line has control characters."""
-    narrator = _Narrator(language, reveal=reveal)
+def tell(
+    events: Sequence[Event], language: Language, *, reveal: bool = False, texts: Mapping[str, str] | None = None
+) -> list[Line]:
+    """Tell a call, oldest event first. Numbers and keys are masked unless `reveal`; no line has control characters.
+
+    With `texts`, a prompt's words by its version, the story says what was heard, and else only the prompt's name.
+    """
+    narrator = _Narrator(language, reveal=reveal, texts=texts or {})
     lines: list[Line] = []
     recorded: set[type[Event]] = set()
     for event in events:
@@ -182,9 +190,11 @@ def _ended_by(events: Sequence[Event], ended: CallEnded) -> Party | None:
 class _Narrator:
     """Finds the words of one language."""
 
-    def __init__(self, language: Language, *, reveal: bool = False, decimals: int = 1) -> None:
+    def __init__(
+        self, language: Language, *, reveal: bool = False, decimals: int = 1, texts: Mapping[str, str] = NO_TEXTS
+    ) -> None:
         self._place = ("en", "zh").index(language)
-        self._reveal, self._decimals = reveal, decimals
+        self._reveal, self._decimals, self._texts = reveal, decimals, texts
 
     def say(self, key: str, **values: object) -> str:
         """Fill in the words of this key."""
@@ -193,6 +203,8 @@ class _Narrator:
     def told(self, event: Event) -> tuple[str, str]:
         """Tell an event: who, and what they did."""
         fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+        if isinstance(event, PromptHeard) and event.version in self._texts:
+            fields["prompt"] = f"“{self._texts[event.version]}”"
         return self._line(KIND_OF[type(event)] + _case(event), fields)
 
     def not_recorded(self, steps: Sequence[type[Event]]) -> tuple[str, str]:

@@ -30,13 +30,16 @@ from routing.events import (
     AgentAnswered,
     AgentOffered,
     CallAbandoned,
+    CallAnswered,
     CallEnded,
     CallQueued,
     CallRequeued,
+    CallRouted,
     CallTransferred,
     Event,
     HoldEnded,
     HoldStarted,
+    MessageLeft,
     OfferMissed,
     Party,
     Place,
@@ -70,21 +73,17 @@ class Progress:
     """What we have seen of one live call."""
 
     rang: datetime
+    place: Place = "menu"
+    """Where the caller is before the talk."""
     queue: str | None = None
     joined: datetime | None = None
     offered: dict[str, datetime] = field(default_factory=dict)
     agent: str | None = None
     talking_since: datetime | None = None
     talked: bool = False
+    left_message: bool = False
     hung_up_by_caller: bool = False
     handed_to: str | None = None
-
-    @property
-    def place(self) -> Place:
-        """Where the caller is before the talk."""
-        if self.agent is not None:
-            return "greeting"
-        return "queue" if self.queue is not None else "menu"
 
 
 class Watch:
@@ -129,14 +128,27 @@ class Watch:
 
     def began(self, call: str) -> None:
         """A call came in by the front door."""
-        self._calls.setdefault(call, Progress(rang=self._now()))
+        self._calls.setdefault(call, Progress(rang=self._now(), place="ringing"))
+
+    def note(self, event: Event) -> None:
+        """Take a fact that a flow has written down: it tells where the caller is while Asterisk is silent about it."""
+        progress = self._calls.get(event.call or "")
+        match event:
+            case _ if progress is None:
+                pass
+            case CallAnswered():
+                progress.place = "menu"
+            case CallRouted(to="message"):
+                progress.place = "message"
+            case MessageLeft():
+                progress.left_message = True
 
     def agent_answered(self, call: str, agent: str) -> None:
         """An agent picked up and the greeting begins. Asterisk itself reports it only after the greeting."""
         progress = self._of(call)
         if progress.agent == agent or progress.queue is None:
             return
-        progress.agent = agent
+        progress.agent, progress.place = agent, "greeting"
         waited = self._now() - (progress.joined or progress.rang)
         self._record(AgentAnswered(at=self._now(), call=call, agent=agent, queue=progress.queue, waited=waited))
 
@@ -156,6 +168,7 @@ class Watch:
         elif progress.talked:
             self._talk_over(call, progress, by="agent")
         progress.queue, progress.agent, progress.talked = event["Queue"], None, False
+        progress.place = "queue"
         # A caller who is put back keeps the time waited so far.
         progress.joined = progress.joined or self._now()
         self._record(CallQueued(at=self._now(), call=call, queue=event["Queue"], position=int(event["Position"])))
@@ -242,7 +255,7 @@ class Watch:
     def _close(self, call: str, *, by: Party | None, why: str) -> None:
         progress = self._calls.pop(call)
         self._talk_over(call, progress, by=by if by == "caller" else "agent")
-        if not progress.talked and by == "caller":
+        if by == "caller" and not (progress.talked or progress.left_message):
             waited = self._now() - (progress.joined or progress.rang)
             self._record(CallAbandoned(at=self._now(), call=call, where=progress.place, waited=waited))
         self._record(CallEnded(at=self._now(), call=call, by=by, why=why))

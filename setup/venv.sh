@@ -9,10 +9,13 @@ log=$PWD/var/log/venv.log
 want=requirements/${1:-runtime}.txt
 mark=.venv/.locked
 
-python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3) ||
-  die "There is no Python here." "Install Python 3.11 or newer."
-"$python" -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' ||
-  die "$("$python" --version) is too old." "Install Python 3.11 or newer."
+# The first Python that really runs and is new enough; a name on the path may be an empty shim.
+new_enough='import sys; raise SystemExit(sys.version_info < (3, 11))'
+python=
+for name in python3 python3.14 python3.13 python3.12 python3.11; do
+  "$name" -c "$new_enough" >/dev/null 2>&1 && { python=$name; break; }
+done
+[ -n "$python" ] || die "There is no Python 3.11 or newer here." "Install one (on Debian 12: apt-get install python3 python3-venv)."
 
 # The tests' lock holds all that the runtime's does, so it also serves the demo.
 up_to_date() {

@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from hotline import logging
 from hotline.asterisk_files import NotPlain
 from hotline.cli import agents, bench, calls, check, stack, tryout
 from hotline.cli import serve as serving
@@ -35,6 +36,7 @@ PROBLEMS = (SettingsRefused, SiteRefused, StackFailed, ServerError, PromptsError
 
 def main() -> None:
     """Run one command; a problem we know ends in its own words and status 1, never in a traceback."""
+    logging.quiet()
     try:
         app()
     except PROBLEMS as problem:

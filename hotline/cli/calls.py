@@ -45,9 +45,10 @@ def calls(
             if call is not None:
                 found = await server.get(f"/api/calls/{call}", **query)
                 events = [from_json(each) for each in found["events"]]
+                texts = (await server.get("/api/prompts"))["texts"]
                 console.print(f"call {found['call']}: {summary(events, language)}\n")
-                for line in tell(events, language, reveal=reveal):
-                    console.print(f"  {line}")
+                for line in tell(events, language, reveal=reveal, texts=texts):
+                    console.print(f"  {line}", soft_wrap=True)
                 return
             some = (await server.get("/api/calls", **query))["calls"]
             if not some:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +15,19 @@ from routing.events import (
     CallEnded,
     CallRang,
     Event,
+    KeyPressed,
+    NoKey,
     PromptHeard,
     RecordingKept,
     TalkStarted,
+    WrongKey,
 )
 from routing.story import tell
 from routing.story_words import Language
 
 CALL_WITHIN = 90.0
-RECORDING_WITHIN = 8.0
+THINKS_FOR = 2.5
+"""Seconds into a question at which the pretend caller presses a key: while it is still asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,10 @@ async def converse(where: Stack, wishes: Wishes, language: Language) -> str:
     Raises ServerError when the hotline cannot be reached, AmiError when the pretend carrier cannot.
     """
     async with Client(find(where)) as server, tryout.carrier(where) as carrier:
+        texts = (await server.get("/api/prompts"))["texts"]
         after = await server.newest()
         caller = await carrier.call(wishes.dialled, number=wishes.number)
-        conversation = _Conversation(carrier, caller, wishes, language)
+        conversation = _Conversation(carrier, caller, wishes, language, texts)
         try:
             async with asyncio.timeout(CALL_WITHIN):
                 async for event in server.events(after=after):
@@ -65,11 +71,19 @@ async def converse(where: Stack, wishes: Wishes, language: Language) -> str:
 class _Conversation:
     """The caller's side of the call: presses the keys when asked, hangs up after the talk."""
 
-    def __init__(self, carrier: tryout.Carrier, caller: tryout.Caller, wishes: Wishes, language: Language) -> None:
-        self._carrier, self._caller, self._wishes, self._language = carrier, caller, wishes, language
+    def __init__(
+        self,
+        carrier: tryout.Carrier,
+        caller: tryout.Caller,
+        wishes: Wishes,
+        language: Language,
+        texts: Mapping[str, str],
+    ) -> None:
+        self._carrier, self._caller, self._wishes = carrier, caller, wishes
+        self._language, self._texts = language, texts
         self._keys = list(wishes.keys)
         self._told = 0
-        self._end: asyncio.Task[None] | None = None
+        self._soon: set[asyncio.Task[None]] = set()
         self.call = ""
         self.events: list[Event] = []
         self.recordings: list[str] = []
@@ -83,11 +97,12 @@ class _Conversation:
         self.events.append(event)
         self._tell()
         match event:
-            case PromptHeard() if event.prompt.endswith("_menu") and event.cut_by is None and self._keys:
-                await self._carrier.press(self._caller, self._keys.pop(0))
+            case PromptHeard(prompt="greeting") | KeyPressed() | WrongKey() | NoKey() if self._keys:
+                key = self._keys.pop(0)
+                self._do_in(THINKS_FOR, lambda: self._carrier.press(self._caller, key))
             case TalkStarted():
                 await self._carrier.speak(self._caller)
-                self._hang_up_in(self._wishes.talk_for)
+                self._do_in(self._wishes.talk_for, lambda: self._carrier.hang_up(self._caller))
             case CallEnded():
                 return not any(isinstance(step, TalkStarted) for step in self.events)
             case RecordingKept():
@@ -97,21 +112,25 @@ class _Conversation:
 
     def forget(self) -> None:
         """Nothing more is to be done."""
-        if self._end is not None:
-            self._end.cancel()
+        for task in self._soon:
+            task.cancel()
 
     def _tell(self) -> None:
-        lines = tell(self.events, self._language)
+        lines = tell(self.events, self._language, reveal=True, texts=self._texts)
         for line in lines[self._told :]:
-            console.print(f"  {line}")
+            console.print(f"  {line}", soft_wrap=True)
         self._told = len(lines)
 
-    def _hang_up_in(self, seconds: float) -> None:
-        async def hang_up() -> None:
-            await asyncio.sleep(seconds)
-            await self._carrier.hang_up(self._caller)
+    def _do_in(self, seconds: float, what: Callable[[], Awaitable[None]]) -> None:
+        """Do the caller's next step after a while; the story goes on meanwhile."""
 
-        self._end = asyncio.get_running_loop().create_task(hang_up())
+        async def wait_and_do() -> None:
+            await asyncio.sleep(seconds)
+            await what()
+
+        task = asyncio.get_running_loop().create_task(wait_and_do())
+        self._soon.add(task)
+        task.add_done_callback(self._soon.discard)
 
 
 def _short(file: Path) -> Path:

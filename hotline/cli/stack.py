@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from hotline.cli.common import (
 from hotline.cli.conversation import Wishes, converse
 from hotline.client import Client, ServerError, find
 from hotline.secrets import Secrets
-from hotline.stack import Stack, StackFailed
+from hotline.stack import ROOT, Stack, StackFailed, contents, images_exist
 from hotline.stack import run as run_command
 
 READY_WITHIN = 120.0
@@ -77,7 +78,7 @@ def demo(stack: StackName = DEFAULT_STACK, lang: InLanguage = None) -> None:
     known = start(where, prepare.site_file(), None, tryout=True)
     run(_sign_in(where))
     console.print("\nA caller dials 4001234567, presses 2 (repair), then 2 (an ordinary repair):\n")
-    run(converse(where, Wishes(dialled="4001234567", keys="22", talk_for=6), language))
+    run(converse(where, Wishes(dialled="4001234567", keys="22", talk_for=4), language))
     _what_next(where, known)
 
 
@@ -86,18 +87,35 @@ def start(where: Stack, site: Path, external: str | None, *, tryout: bool) -> Se
     with step("writing settings, secrets and Asterisk's files"):
         known = prepare.prepare(where, site, external=external)
     services = ["redis", "hotline", "asterisk", *(("telco", "agents") if tryout else ())]
-    with step("building the images (the first time takes a few minutes)"):
-        where.compose("build", "asterisk", "hotline", "redis", within=1800)
+    build(where)
     with step("starting the containers"):
         where.compose("up", "-d", "--no-build", *services)
     with step("waiting for the hotline"):
         run(_ready(where))
     if tryout:
-        with step("giving the pretend people a voice"):
-            where.compose("exec", "-T", "hotline", "python", "-m", "hotline", "tryout-voices", "/srv/sounds/tryout")
+        give_voices(where)
     with step("bringing Asterisk up to the site"):
         reload(where)
     return known
+
+
+def build(where: Stack) -> None:
+    """Build the images, unless nothing that goes into them has changed since they were built."""
+    mark, wanted = ROOT / "var" / "images.built", contents()
+    if mark.exists() and mark.read_text() == wanted and images_exist():
+        return
+    with step("building the images (the first time takes a few minutes)"):
+        where.compose("build", "asterisk", "hotline", "redis", within=1800)
+    mark.write_text(wanted)
+
+
+def give_voices(where: Stack) -> None:
+    """The pretend people need something to say; their voices are made once."""
+    try:
+        where.compose("exec", "-T", "hotline", "test", "-f", "/srv/sounds/tryout/manifest.json", within=30)
+    except StackFailed:
+        with step("giving the pretend people a voice"):
+            where.compose("exec", "-T", "hotline", "python", "-m", "hotline", "tryout-voices", "/srv/sounds/tryout")
 
 
 def reload(where: Stack) -> None:
@@ -128,8 +146,6 @@ async def _ready(where: Stack) -> None:
 
 async def until(where: Stack, good: Callable[[dict[str, dict[str, str]]], bool], complaint: str) -> None:
     """Wait until the server's health is as wanted."""
-    import asyncio
-
     give_up = time.monotonic() + READY_WITHIN
     said = "no answer"
     while time.monotonic() < give_up:
@@ -169,12 +185,13 @@ def _what_next(where: Stack, known: Secrets) -> None:
         f"""
 The stack goes on running. What you can do now:
 
-  call in yourself    register a softphone at this machine, UDP port {where.ports.visitor_sip}:
-                      user visitor, password {visitor}; then dial 4001234567
+  call in yourself    register a softphone at this machine, UDP port {where.ports.visitor_sip},
+                      user visitor, password {visitor}; dial 4001234567
   place more calls    .venv/bin/hotline call --keys 21      (an emergency)
   see what happened   .venv/bin/hotline calls
   who is on duty      .venv/bin/hotline agent list
   is all well         .venv/bin/hotline doctor
   stop                make down
-"""
+""",
+        soft_wrap=True,
     )

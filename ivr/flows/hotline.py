@@ -19,24 +19,24 @@ async def hotline(call: Call, rooms: Rooms) -> Hand:
     """Greet, ask what it is about, and hand the caller to the right queue."""
     await call.answer()
     await call.say("greeting", type_ahead=True)
-    choice = await choose(call, rooms, rooms.menus[call.line.menu])
+    choice, announcement = await choose(call, rooms, rooms.menus[call.line.menu])
     if not choice.always_open and not rooms.open_for(call.line, at=call.now()):
         return Hand.to_message("closed")
-    queue = choice.queue or ""
-    return Hand.to_queue(queue, priority=choice.priority, patience=rooms.patience[queue])
+    assert choice.queue is not None, "in the end a choice leads to a queue"
+    await call.say(announcement)
+    return Hand.to_queue(choice.queue, priority=choice.priority, patience=rooms.patience[choice.queue])
 
 
-async def choose(call: Call, rooms: Rooms, menu: Menu) -> Choice:
-    """Ask, menu by menu, until a key leads to a queue; a caller who does not manage is taken to a person."""
-    while True:
-        choice = await ask(call, menu)
-        if choice is None:
-            await call.say("to_person")
-            return person_behind(menu)
+async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
+    """Ask, menu by menu, until a key leads to a queue; a caller who does not manage is taken to a person.
+
+    Returns the choice and the prompt that announces it.
+    """
+    while (choice := await ask(call, menu)) is not None:
         if choice.menu is None:
-            await call.say("connecting")
-            return choice
+            return choice, "connecting"
         menu = rooms.menus[choice.menu]
+    return person_behind(menu), "to_person"
 
 
 async def ask(call: Call, menu: Menu) -> Choice | None:

@@ -12,19 +12,22 @@ from ivr.rooms import Rooms
 from routing.events import MessageLeft
 
 LONGEST: Final = timedelta(minutes=3)
-SHORTEST: Final = timedelta(seconds=1)
-"""Less is a caller who only listened."""
+SHORTEST: Final = timedelta(seconds=1.5)
+"""Less is a caller who said nothing: of the silence that ends a recording, one second stays."""
 FOLDER: Final = "/srv/messages"
 
 
 async def message(call: Call, rooms: Rooms) -> Hand:
     """Say why nobody answers, record the message, and thank for it."""
-    reason = (await call.get("HOTLINE_REASON"))[0]
+    (reason,) = await call.get("HOTLINE_REASON")
     await call.say("closed_leave_message" if reason == "closed" else "busy_leave_message")
+    # From here on the dialplan, should it have to go on without us, does not ask again and record over it.
+    await call.set("HOTLINE_MESSAGE", "begun")
     length = await call.record(f"{FOLDER}/{call.id}", limit=LONGEST)
-    if length >= SHORTEST:
+    left = length >= SHORTEST
+    if left:
         rooms.record(MessageLeft(at=call.now(), call=call.id, file=f"{call.id}.wav", length=length))
     if call.hung_up:
         raise CallerHungUp
-    await call.say("message_thanks")
+    await call.say("message_thanks" if left else "goodbye")
     return Hand.hang_up()

@@ -15,7 +15,7 @@ import uvloop
 from structlog.testing import capture_logs
 
 from ivr.errors import CallerHungUp, CommandRefused, NoReply
-from ivr.server import AgiServer, Answer, Limits, Session
+from ivr.server import AgiServer, Answer, Limits, Session, _Line
 from ivr.wire import Confused, OutOfTurn, Unsayable
 from tests.ivr.test_wire import block
 
@@ -308,7 +308,7 @@ async def test_a_limit_shorter_than_the_one_before_is_kept() -> None:
         with pytest.raises(NoReply):
             await session.send("ANSWER", within=0.05)
 
-    async with serving(flow) as server:
+    async with serving(flow, Limits(header_seconds=3_600)) as server:
         asterisk = await Asterisk.calls(server)
         await asterisk.hears(b"ANSWER\n", b"200 result=0\n")
         await asterisk.hears(b"ANSWER\n")
@@ -317,20 +317,23 @@ async def test_a_limit_shorter_than_the_one_before_is_kept() -> None:
 
 
 async def test_a_limit_longer_than_the_one_before_is_kept() -> None:
-    diary = Diary("ANSWER")
+    diary = Diary("ANSWER", within=1.5)
 
     async def flow(session: Session) -> None:
         await session.send("ANSWER", within=1.0)
         await diary(session)
 
     async with serving(flow) as server:
-        asterisk = await Asterisk.calls(server)
-        await asterisk.hears(b"ANSWER\n", b"200 result=0\n")
-        await asterisk.hears(b"ANSWER\n")
-        await asyncio.sleep(1.1)  # past the first limit, well within the second
-        asterisk.says(b"200 result=1 (in time)\n")
-        assert await diary.read() == ["in time"]
-        await asterisk.is_let_go()
+        in_time, never = await Asterisk.calls(server), await Asterisk.calls(server)
+        for asterisk in (in_time, never):
+            await asterisk.hears(b"ANSWER\n", b"200 result=0\n")
+            await asterisk.hears(b"ANSWER\n")
+        await asyncio.sleep(1.1)  # past the first limit, within the second
+        in_time.says(b"200 result=1 (in time)\n")
+        await until(lambda: len(diary.pages) == 2)
+        assert diary.pages == ["in time", NoReply]
+        await in_time.is_let_go()
+        await never.is_let_go()
 
 
 async def test_a_line_nobody_asked_for_ends_the_call() -> None:
@@ -389,11 +392,14 @@ async def test_cancelling_a_command_ends_the_call_as_its_reply_would_be_taken_fo
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await session.send("STREAM FILE", within=SOON)
+        with pytest.raises(CallerHungUp):
+            await session.send("ANSWER", within=SOON)
 
     async with serving(flow) as server:
         asterisk = await Asterisk.calls(server)
         await asterisk.hears(b"STREAM FILE\n")
         await asterisk.is_let_go()
+        await until(lambda: server.counters.ended["done"] == 1)
 
 
 # Who may come in
@@ -486,11 +492,17 @@ async def test_a_drain_cuts_a_call_that_does_not_finish() -> None:
 
 
 async def test_a_drain_does_not_wait_for_headers() -> None:
-    async with serving(ask_for_x) as server:
+    async with serving(ask_for_x, Limits(header_seconds=3_600)) as server:
         asterisk = await Asterisk.calls(server, block()[:100])
         await until(lambda: server.counters.now == 1)
         assert await server.drain(within=SOON) == 0
         await asterisk.is_let_go()
+
+
+async def test_a_connection_that_slips_in_during_a_drain_is_refused() -> None:
+    async with serving(ask_for_x) as server:
+        await server.drain(within=SOON)
+        assert server.admit(_Line(server, ask_for_x), "127.0.0.1") == "draining"
 
 
 def connect_and_close(port: int, times: int) -> None:

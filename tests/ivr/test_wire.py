@@ -363,6 +363,21 @@ def test_anything_else_ends_the_conversation(data: bytes) -> None:
         conversation.receive(b"200 result=0\n")
 
 
+@pytest.mark.parametrize("begun", [b"200 result=1 (", b"HANG", b"x"])
+def test_an_ordinary_reply_is_not_ordinary_behind_half_a_line(begun: bytes) -> None:
+    conversation = asked()
+    conversation.receive(begun)
+    with pytest.raises(Confused):
+        conversation.receive(b"200 result=0\n")
+
+
+def test_an_ordinary_reply_inside_a_usage_text_is_text() -> None:
+    conversation = asked()
+    conversation.receive(b"520-Usage:\n")
+    assert list(conversation.receive(b"200 result=0\n")) == []
+    assert list(conversation.receive(b"520 End\n")) == [Replied(Reply(520, "", "Usage:\n200 result=0"))]
+
+
 def test_a_reply_nobody_asked_for_ends_the_conversation() -> None:
     with pytest.raises(Confused):
         greeted().receive(b"200 result=0\n")

@@ -67,6 +67,36 @@ async def test_a_reader_reads_along_while_the_log_is_written(url: str) -> None:
                 assert await log.flushed() == len(await everything(reader)) == position + 1
 
 
+async def test_no_question_makes_the_database_read_the_whole_log(tmp_path: Path) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    async with sqlite(tmp_path) as url, open_log(url) as log:
+        await record(log, *(rang(f"a-1.{n}") for n in range(100)))
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            await log.of_call("a-1.7")
+            await log.calls(before=50)
+            await log.calls_from(ALICE)
+            await log.find("a-1.7")
+            await log.after(50)
+            await log.last_agent_steps()
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert len(asked) >= 6
+        file = sqlite3.connect(tmp_path / "log.db")
+        plans = {
+            statement: [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            for statement, parameters in asked
+        }
+        file.close()
+    whole = {statement: plan for statement, plan in plans.items() if any("SCAN events" in step for step in plan)}
+    assert whole == {}
+
+
 async def test_two_servers_write_one_log_without_a_gap(url: str) -> None:
     async with open_log(url) as one, open_log(url) as other:
         for position in range(300):
