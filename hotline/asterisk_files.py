@@ -88,7 +88,7 @@ def _globals(site: Site, stack: Stack, carrier: Carrier) -> str:
         f"FALLBACK_QUEUE = {_plain(site.site.fallback_queue)}\n"
         f"FALLBACK_LANGUAGE = {_plain(first.language)}\n"
         f"OWN_NUMBER = {_plain(first.dialled[0])}\n"
-        f"CARRIER = carrier-{_plain(carrier.name)}\n"
+        f"CARRIER = {_way_out(carrier)}\n"
     )
 
 
@@ -157,14 +157,20 @@ def _transport(protocol: str, stack: Stack, external: str | None, *, port: int =
 
 
 def _carrier(carrier: Carrier, secrets: Secrets) -> str:
-    name = f"carrier-{_plain(carrier.name)}"
+    name, out = f"carrier-{_plain(carrier.name)}", _way_out(carrier)
     text = f"[{name}](carrier)\naors = {name}\n"
+    text += f"[{out}](outside)\naors = {name}\n" + (f"outbound_auth = {name}\n" if carrier.register_as else "")
     text += f"[{name}]\ntype = aor\ncontact = sip:{_plain(carrier.addresses[0])}:{carrier.port}\n"
     text += f"[{name}]\ntype = identify\nendpoint = {name}\n"
     text += "".join(f"match = {_plain(address)}\n" for address in carrier.addresses)
     if carrier.register_as is not None:
         text += _registration(name, carrier, secrets)
     return text
+
+
+def _way_out(carrier: Carrier) -> str:
+    """The endpoint of the calls we make: not the callers' one, so that no leg of ours is taken for a caller's line."""
+    return f"outside-{_plain(carrier.name)}"
 
 
 def _registration(name: str, carrier: Carrier, secrets: Secrets) -> str:

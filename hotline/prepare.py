@@ -3,6 +3,7 @@
 Run again it changes only what the site changed; secrets stay. Files are owned by the user the containers run as.
 """
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -39,7 +40,8 @@ def prepare(
             _write(stack, f"{role}/{name}", text)
     _write(stack, "site/site.toml", file.read_text(encoding="utf-8"))
     _write(stack, "redis/redis.conf", _redis(known))
-    _write(stack, "hotline.env", _environment(_server_settings(stack, known) | dict(extra or {})), owner=None)
+    settings = _server_settings(stack, known) | {"HOTLINE_SITE_VERSION": _version(file)} | dict(extra or {})
+    _write(stack, "hotline.env", _environment(settings), owner=None)
     environment = stack.environment() | {"HOTLINE_TEST_PASSWORD": known.services["test-postgres"]}
     _write(stack, "stack.env", _environment(environment), owner=None)
     return known
@@ -66,6 +68,11 @@ def _server_settings(stack: Stack, known: Secrets) -> dict[str, str]:
         "HOTLINE_API__HOST": "0.0.0.0",
         "HOTLINE_API__TOKEN": known.services["api"],
     }
+
+
+def _version(file: Path) -> str:
+    """Changes with the site, so that the server is started anew when the site has changed, and only then."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _redis(known: Secrets) -> str:

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -32,7 +33,7 @@ from prompts.plan import Plan, plan
 from routing.agents import AgentState
 from routing.ami import AmiAddress, Link
 from routing.board import Painter, Picture, board_at
-from routing.events import Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
+from routing.events import CallRang, Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
 from routing.log import EventLog
 from routing.log_sql import open_log
 from routing.recordings import Recordings
@@ -48,7 +49,12 @@ class Service:
     def __init__(self, settings: Settings, found: Site, events: EventLog, words: Library) -> None:
         self.settings, self.site, self.events, self.words = settings, found, events, words
         self._lost_at: datetime | None = None
-        self.recordings = Recordings(settings.folders.recordings, settings.folders.messages, events.record)
+        self.recordings = Recordings(
+            settings.folders.recordings,
+            settings.folders.messages,
+            events.record,
+            is_told=partial(self._is_logged, MessageLeft),
+        )
         self.watch = Watch(self._record, ended=self.recordings.keep)
         self.watch_link = self._link("watch", on_event=self.watch.hear, on_up=self._catch_up, on_down=self._lost)
         self.desk_link = self._link("desk", on_up=self._restore)
@@ -143,8 +149,8 @@ class Service:
             patience={queue.name: queue.patience for queue in self.site.queues},
             zone=self.site.zone,
             words=self.words,
-            record=self.events.record,
-            began=self.watch.began,
+            record=self._note,
+            rang=partial(self._is_logged, CallRang),
             agent_answered=self.watch.agent_answered,
             desk=self.roster,
         )
@@ -153,6 +159,24 @@ class Service:
         """A fact from Asterisk: agents' states follow from it."""
         self.roster.record(event)
         self.painter.change()
+
+    def _note(self, event: Event) -> None:
+        """A fact from a flow: where a caller is follows from it."""
+        self.events.record(event)
+        self.watch.note(event)
+
+    async def _is_logged(self, kind: type[Event], call: str) -> bool:
+        """Whether the log has an event of this kind for this call.
+
+        A log that cannot be asked now is taken to have none: a caller is waiting for the answer.
+        """
+        try:
+            async with asyncio.timeout(1.0):
+                await self.events.flushed()
+                return any(isinstance(step, kind) for step in await self.events.of_call(call))
+        except Exception as problem:
+            log.warning("the event log could not be asked", call=call, problem=str(problem))
+            return False
 
     async def _catch_up(self) -> None:
         """The events flow again: which calls are up, and what ended unseen?"""
@@ -163,15 +187,6 @@ class Service:
             self._lost_at = None
         self.watch.seen_live(live)
         self.recordings.sweep(live)
-        await self._find_messages()
-
-    async def _find_messages(self) -> None:
-        """Messages that the dialplan took without us."""
-        known: set[str] = set()
-        for event in self.recordings.messages():
-            steps = await self.events.of_call(event.call)
-            if not any(isinstance(step, MessageLeft) for step in steps) and event.file not in known:
-                self.events.record(event)
 
     def _lost(self, why: str) -> None:
         self._lost_at = self._now()

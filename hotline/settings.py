@@ -111,7 +111,7 @@ def load() -> Settings:
     try:
         return Settings(_env_file=file)
     except ValidationError as problem:
-        lines = [f"  - {_name(error['loc'])}: {_said(error)}" for error in problem.errors(include_url=False)]
+        lines = [f"  - {line}" for error in problem.errors(include_url=False) for line in _told(error)]
         text = "the settings cannot be used:\n" + "\n".join(lines) + "\nAll settings: hotline settings"
         raise SettingsRefused(text) from None
 
@@ -152,6 +152,19 @@ def _kind(kind: Any) -> str:
 
 def _name(place: tuple[int | str, ...]) -> str:
     return PREFIX + "__".join(str(step).upper() for step in place if not isinstance(step, int))
+
+
+def _told(error: Any) -> Iterator[str]:
+    """One line for each setting that an error is about; a group that is missing is all that must be set in it."""
+    place = error["loc"]
+    group = (
+        Settings.model_fields[place[0]].annotation if len(place) == 1 and place[0] in Settings.model_fields else None
+    )
+    if error["type"] == "missing" and isinstance(group, type) and issubclass(group, Group):
+        needed = (name for name, field in group.model_fields.items() if field.is_required())
+        yield from (f"{_name((*place, name))}: is not set" for name in needed)
+    else:
+        yield f"{_name(place)}: {_said(error)}"
 
 
 def _said(error: Any) -> str:

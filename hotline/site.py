@@ -141,7 +141,7 @@ def _contradictions(site: Site) -> Iterator[str]:
     speakable = Catalogue.read().ids
     for name, menu in site.menus.items():
         if menu.prompt not in speakable:
-            yield f"menus.{name}.prompt: no prompt is called {menu.prompt!r}; write its text in each file of prompts/texts"
+            yield f"menus.{name}.prompt: no prompt is called {menu.prompt!r}; write its text in prompts/texts/*.toml"
         yield from _dead_ends(name, menu, site, queues)
     for agent in site.agents:
         for queue in agent.queues:

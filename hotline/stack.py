@@ -126,6 +126,11 @@ class Stack:
             command += ["--profile", profile]
         return run([*command, *words], doing=f"docker compose {words[0]}", within=within)
 
+    def log(self, service: str, *, lines: int = 1000) -> str:
+        """The last lines a service has written, what went to standard error included; raises StackFailed."""
+        command = f"docker logs --tail {lines} {self.name}-{service}-1 2>&1"
+        return run(["sh", "-c", command], doing=f"reading the log of {service}", within=20)
+
     def running(self) -> frozenset[str]:
         """The services of this stack that run now."""
         return frozenset(self.compose("ps", "--services", "--filter", "status=running", within=60).split())

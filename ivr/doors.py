@@ -49,7 +49,6 @@ class Doors:
             structlog.get_logger().error("a number that no line of the site has", call=session.call, dialled=dialled)
             return
         call = self._call(session, line)
-        self._rooms.began(call.id)
         if tries == "0" or not await self._rooms.rang(call.id):
             self._rooms.record(CallRang(at=call.now(), call=call.id, caller=_number(headers), dialled=dialled))
         hand = await hotline(call, self._rooms)

@@ -1,4 +1,4 @@
-"""What a flow decides: where the call goes next. The dialplan carries it out (`asterisk-config/pbx/extensions.conf`)."""
+"""What a flow decides: where the call goes next, as `asterisk-config/pbx/extensions.conf` carries it out."""
 
 from __future__ import annotations
 

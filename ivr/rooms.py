@@ -46,8 +46,7 @@ class Rooms:
     zone: ZoneInfo
     words: Words
     record: Callable[[Event], None]
-    began: Callable[[str], None]
-    """Told the id of each call that comes in by the front door."""
+    """Writes a fact down; returns at once."""
     rang: Callable[[str], Awaitable[bool]]
     """Tells whether the ring of this call is in the log: it may have come while we were down."""
     agent_answered: Callable[[str, str], None]

@@ -51,7 +51,6 @@ class GroupWriter(Generic[Item]):
     ) -> None:
         self._write, self._dropped, self._pace = write, dropped, pace
         self._queue: deque[Item] = deque()
-        self._group: list[Item] = []
         self._added = self._written = 0
         self._untold = 0
         self._refusal: str | None = None
@@ -63,7 +62,7 @@ class GroupWriter(Generic[Item]):
     @property
     def waiting(self) -> int:
         """How many items are not yet written."""
-        return len(self._queue) + len(self._group)
+        return self._added - self._written
 
     @property
     def problem(self) -> str | None:
@@ -81,7 +80,28 @@ class GroupWriter(Generic[Item]):
         self._append(item)
 
     async def flushed(self, within: float) -> None:
-        """Wait until all items taken so far are written; raises NotWritten after so many seconds."""
+        """Wait until all items so far are written. Raises NotWritten after so many seconds, or if some are lost."""
+        if self._untold:
+            raise NotWritten(self.waiting, self.problem)
+        await self._drained(within)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._write_for_ever(), name="event log writer")
+
+    async def close(self, within: float) -> int:
+        """Write what waits, for at most so many seconds, then stop; return how many items were not written."""
+        if self._task is not None:
+            with suppress(NotWritten):
+                await self._drained(within)
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+            if self.waiting:
+                self._log.error("the event log was closed before all was written", waiting=self.waiting)
+        return self.waiting
+
+    async def _drained(self, within: float) -> None:
         if self._written >= self._added:
             return
         done = asyncio.get_running_loop().create_future()
@@ -92,22 +112,6 @@ class GroupWriter(Generic[Item]):
                 await done
         except TimeoutError:
             raise NotWritten(self.waiting, self.problem) from None
-
-    def start(self) -> None:
-        """Begin to write."""
-        self._task = asyncio.create_task(self._write_for_ever(), name="event log writer")
-
-    async def close(self, within: float) -> int:
-        """Write what waits, for at most so many seconds, then stop; return how many items were not written."""
-        if self._task is not None:
-            with suppress(NotWritten):
-                await self.flushed(within)
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-            if self.waiting:
-                self._log.error("the event log was closed before all was written", waiting=self.waiting)
-        return self.waiting
 
     def _append(self, item: Item) -> None:
         self._queue.append(item)
@@ -120,9 +124,9 @@ class GroupWriter(Generic[Item]):
         while True:
             await self._some.wait()
             await self._linger()
-            self._group = [self._queue.popleft() for _ in range(min(len(self._queue), self._pace.group))]
-            await self._write_group()
-            self._acknowledge()
+            group = [self._queue.popleft() for _ in range(min(len(self._queue), self._pace.group))]
+            await self._write_group(group)
+            self._acknowledge(len(group))
 
     async def _linger(self) -> None:
         """Let more items gather, unless the group is full or somebody waits for it."""
@@ -132,11 +136,11 @@ class GroupWriter(Generic[Item]):
                 async with asyncio.timeout(self._pace.linger):
                     await self._hurry.wait()
 
-    async def _write_group(self) -> None:
+    async def _write_group(self, group: Sequence[Item]) -> None:
         pause = self._pace.first_retry
         while True:
             try:
-                await self._write(self._group)
+                await self._write(group)
             except Exception as error:
                 # A writer that stops for an unforeseen error would lose every later event, hence no narrower class.
                 self._note(str(error) if isinstance(error, Refused) else type(error).__name__)
@@ -146,9 +150,8 @@ class GroupWriter(Generic[Item]):
             await asyncio.sleep(pause)
             pause = min(pause * 2, self._pace.slowest_retry)
 
-    def _acknowledge(self) -> None:
-        self._written += len(self._group)
-        self._group = []
+    def _acknowledge(self, count: int) -> None:
+        self._written += count
         if self._untold:
             self._append(self._dropped(self._untold))
             self._untold = 0

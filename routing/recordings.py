@@ -2,13 +2,16 @@
 
 Left is what the agent's phone sent (the agent), right what it received (the caller). A file is finished by renaming, so
 what carries the final name is whole. What a crash left unfinished is found by `sweep`.
+
+Messages are wav files already. The flow that asks for one writes it down; one that the dialplan took without us is
+found when the call is over, or when we are back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,6 +25,9 @@ BYTES_A_SECOND: Final = RATE * 2 * 2
 QUIET: Final = 0.3
 """Seconds without growth after which Asterisk has finished writing; it ends a file right after the call."""
 PATIENCE: Final = 10.0
+SHORTEST_MESSAGE: Final = timedelta(seconds=1.5)
+"""Less is a caller who said nothing: of the silence that ends a message, Asterisk leaves one second."""
+MESSAGE_HEADER: Final = 44
 
 
 class Recordings:
@@ -33,16 +39,17 @@ class Recordings:
         messages: Path,
         record: Callable[[Event], None],
         *,
+        is_told: Callable[[str], Awaitable[bool]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`is_told` says of a call whether its message is in the log."""
         self._talks, self._messages, self._record, self._now = talks, messages, record, now
+        self._is_told = is_told
         self._under_way: set[asyncio.Task[None]] = set()
 
     def keep(self, call: str) -> None:
         """A call has ended: finish its recordings, soon and beside everything else."""
-        task = asyncio.get_running_loop().create_task(self._keep(call))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._begin(self._keep(call))
 
     async def settled(self) -> None:
         """Wait until what was begun is finished."""
@@ -53,14 +60,21 @@ class Recordings:
         """Finish what was left by calls that are no longer live: our server was down when they ended."""
         calls = {_call_of(raw) for raw in self._talks.glob("*.raw")}
         for call in sorted(calls - live):
-            self.keep(call)
+            self._begin(self._keep(call))
+        messages = {file.stem for file in self._messages.glob("*.wav")}
+        self._begin(self._tell(sorted(messages - live)))
 
-    def messages(self) -> Iterator[MessageLeft]:
-        """All messages on disk, also those that the dialplan took while we were down."""
-        for file in sorted(self._messages.glob("*.wav")):
-            if (length := _length(file)) is not None:
-                at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-                yield MessageLeft(at=at, call=file.stem, file=file.name, length=length)
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _tell(self, calls: Sequence[str]) -> None:
+        """Write down the messages of these calls, if there are any and no flow has done it."""
+        for call in calls:
+            left = _message(self._messages / f"{call}.wav")
+            if left is not None and left.length >= SHORTEST_MESSAGE and not await self._is_told(call):
+                self._record(left)
 
     async def _keep(self, call: str) -> None:
         for raw in sorted(self._talks.glob(f"{call}.*.raw")):
@@ -74,14 +88,20 @@ class Recordings:
                 continue
             if length:
                 self._record(RecordingKept(at=self._now(), call=call, file=raw.with_suffix(".wav").name, length=length))
+        await _written(self._messages / f"{call}.wav")
+        await self._tell([call])
 
 
-async def _written(raw: Path) -> None:
-    """Wait until the file no longer grows."""
-    size, waited = -1, 0.0
-    while (now := raw.stat().st_size) != size and waited < PATIENCE:
+async def _written(file: Path) -> None:
+    """Wait until the file no longer grows; one that is not there does not."""
+    size, waited = 0, 0.0
+    while (now := _size(file)) != size and waited < PATIENCE:
         size, waited = now, waited + QUIET
         await asyncio.sleep(QUIET)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _finish(raw: Path) -> timedelta:
@@ -98,12 +118,15 @@ def _finish(raw: Path) -> timedelta:
     return timedelta(seconds=size / BYTES_A_SECOND)
 
 
-def _length(file: Path) -> timedelta | None:
+def _message(file: Path) -> MessageLeft | None:
+    """The message in this file, if it is there. Its size tells the length: a header that a crash cut off does not."""
     try:
-        with wave.open(str(file), "rb") as sound:
-            return timedelta(seconds=sound.getnframes() / sound.getframerate())
-    except (OSError, EOFError, wave.Error):
+        found = file.stat()
+    except FileNotFoundError:
         return None
+    length = timedelta(seconds=max(found.st_size - MESSAGE_HEADER, 0) / (RATE * 2))
+    at = datetime.fromtimestamp(found.st_mtime, UTC)
+    return MessageLeft(at=at, call=file.stem, file=file.name, length=length)
 
 
 def _call_of(raw: Path) -> str:

@@ -29,7 +29,6 @@ from routing.events import (
     AgentStep,
     AgentUnpaused,
     Event,
-    OfferMissed,
 )
 from routing.log import EventLog, NotWritten
 from routing.staff import Agent
@@ -178,7 +177,7 @@ class Roster:
         for state in self._concerned(event):
             self._states[state.agent] = now = reduce(state, event)
             missed_too_many = 0 < self._missed_before_pause <= now.missed_in_a_row
-            if isinstance(event, OfferMissed) and missed_too_many and now.duty is Duty.READY:
+            if missed_too_many and now.duty is Duty.READY:
                 self._soon_pause(self._agents[now.agent])
 
     def _concerned(self, event: Event) -> list[AgentState]:

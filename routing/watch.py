@@ -33,6 +33,7 @@ from routing.events import (
     CallAnswered,
     CallEnded,
     CallQueued,
+    CallRang,
     CallRequeued,
     CallRouted,
     CallTransferred,
@@ -126,22 +127,17 @@ class Watch:
         if meaning is not None and call:
             meaning(call, event)
 
-    def began(self, call: str) -> None:
-        """A call came in by the front door."""
-        self._calls.setdefault(call, Progress(rang=self._now(), place="ringing"))
-
     def note(self, event: Event) -> None:
-        """Take a fact that a flow has written down: it tells where the caller is while Asterisk is silent about it."""
-        progress = self._calls.get(event.call or "")
+        """Take a fact that a flow has written down: it tells where the caller is while Asterisk says nothing of it."""
         match event:
-            case _ if progress is None:
-                pass
+            case CallRang():
+                self._calls.setdefault(event.call, Progress(rang=self._now(), place="ringing"))
             case CallAnswered():
-                progress.place = "menu"
+                self._of(event.call).place = "menu"
             case CallRouted(to="message"):
-                progress.place = "message"
+                self._of(event.call).place = "message"
             case MessageLeft():
-                progress.left_message = True
+                self._of(event.call).left_message = True
 
     def agent_answered(self, call: str, agent: str) -> None:
         """An agent picked up and the greeting begins. Asterisk itself reports it only after the greeting."""

@@ -227,7 +227,9 @@ async def _serve_panoramisk() -> _Service:
 
 
 def _line(words: Sequence[str]) -> str:
-    return " ".join(f'"{word}"' if "暖" in word else word for word in words)
+    """A command as one writes it by hand for a server that does not encode."""
+    command, *arguments = words
+    return " ".join([command, *(f'"{argument}"' if " " in argument else argument for argument in arguments)])
 
 
 async def _serve_floor() -> _Service:

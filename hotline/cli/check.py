@@ -191,7 +191,7 @@ def _asterisk(where: Stack) -> Iterator[Finding]:
         "there" if "File:" in classes else "none: callers who wait hear nothing",
         "" if "File:" in classes else "hotline up (it reloads the music once it is made)",
     )
-    log = run_command(["docker", "logs", f"{where.name}-asterisk-1"], doing="reading Asterisk's log", within=20)
+    log = where.log("asterisk")
     problems = re.findall(r"(?:WARNING|ERROR)\[.*", log)
     yield Finding(
         "Asterisk's log",

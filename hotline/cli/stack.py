@@ -25,7 +25,6 @@ from hotline.cli.conversation import Wishes, converse
 from hotline.client import Client, ServerError, find
 from hotline.secrets import Secrets
 from hotline.stack import ROOT, Stack, StackFailed, contents, images_exist
-from hotline.stack import run as run_command
 
 READY_WITHIN = 120.0
 SITE = Annotated[
@@ -89,7 +88,10 @@ def start(where: Stack, site: Path, external: str | None, *, tryout: bool) -> Se
     services = ["redis", "hotline", "asterisk", *(("telco", "agents") if tryout else ())]
     build(where)
     with step("starting the containers"):
-        where.compose("up", "-d", "--no-build", *services)
+        try:
+            where.compose("up", "-d", "--no-build", *services)
+        except StackFailed as problem:
+            raise StackFailed("starting the containers", f"{problem.output}\n{_server_log(where)}") from None
     with step("waiting for the hotline"):
         run(_ready(where))
     if tryout:
@@ -158,8 +160,15 @@ async def until(where: Stack, good: Callable[[dict[str, dict[str, str]]], bool],
         except ServerError as problem:
             said = str(problem)
         await asyncio.sleep(0.3)
-    log = run_command(["docker", "logs", "--tail", "8", f"{where.name}-hotline-1"], doing="reading the log", within=20)
-    raise StackFailed("starting the hotline", f"{complaint}: {said}\n{log}")
+    raise StackFailed("starting the hotline", f"{complaint}: {said}\n{_server_log(where)}")
+
+
+def _server_log(where: Stack) -> str:
+    """The server's last words."""
+    try:
+        return where.log("hotline", lines=6)
+    except StackFailed as problem:
+        return str(problem)
 
 
 async def _sign_in(where: Stack) -> None:

@@ -42,7 +42,7 @@ async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
 async def ask(call: Call, menu: Menu) -> Choice | None:
     """Ask one menu's question; None when no answer can be had."""
     attempts, repeats = ATTEMPTS, REPEATS
-    while attempts and repeats:
+    while attempts and repeats >= 0:
         key = await call.ask(menu.prompt, "".join(menu.keys) + "*")
         if key is not None and (choice := menu.choice(key)) is not None:
             return choice

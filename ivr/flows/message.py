@@ -10,10 +10,9 @@ from ivr.errors import CallerHungUp
 from ivr.hand import Hand
 from ivr.rooms import Rooms
 from routing.events import MessageLeft
+from routing.recordings import SHORTEST_MESSAGE
 
 LONGEST: Final = timedelta(minutes=3)
-SHORTEST: Final = timedelta(seconds=1.5)
-"""Less is a caller who said nothing: of the silence that ends a recording, one second stays."""
 FOLDER: Final = "/srv/messages"
 
 
@@ -24,7 +23,7 @@ async def message(call: Call, rooms: Rooms) -> Hand:
     # From here on the dialplan, should it have to go on without us, does not ask again and record over it.
     await call.set("HOTLINE_MESSAGE", "begun")
     length = await call.record(f"{FOLDER}/{call.id}", limit=LONGEST)
-    left = length >= SHORTEST
+    left = length >= SHORTEST_MESSAGE
     if left:
         rooms.record(MessageLeft(at=call.now(), call=call.id, file=f"{call.id}.wav", length=length))
     if call.hung_up:

@@ -20,6 +20,7 @@ ALIKE = 0.85
 SLIP = RATE // 4
 
 Sound = NDArray[np.float64]
+SILENCE: Sound = np.zeros(0)
 
 
 def from_sln(data: bytes) -> Sound:

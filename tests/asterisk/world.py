@@ -46,11 +46,16 @@ class Far:
         self._one_at_a_time = asyncio.Lock()
 
     async def do(self, action: str, **fields: Any) -> str:
-        """Have one action done; return the response, and fail the test if it is not a success."""
+        """Have one action done; return what it says, and fail the test if it is not a success."""
+        response, message = await self.ask(action, **fields)
+        assert response in ("Success", "Goodbye"), f"{action}: {response}: {message}"
+        return message
+
+    async def ask(self, action: str, **fields: Any) -> tuple[str, str]:
+        """Ask for one action; return the response (Success, Error) and what it says."""
         async with self._one_at_a_time:
             answer = await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
-        assert answer.get_header("Response") in ("Success", "Goodbye"), f"{action}: {answer.headers}"
-        return str(answer.get_header("Message"))
+        return str(answer.get_header("Response")), str(answer.get_header("Message"))
 
     def close(self) -> None:
         """Hang up on the manager interface."""
@@ -84,6 +89,25 @@ class Caller:
     def heard(self) -> Sound:
         """What the caller has heard so far, from the first sound on."""
         return self.world.recording("telco", f"/srv/tryout/{self.channel}.wav")
+
+
+@dataclass
+class Dialling:
+    """A call that an agent's phone makes; `channel` is its id among the phones."""
+
+    world: World
+    channel: str
+    answered: bool
+
+    def heard(self) -> Sound:
+        """What the agent has heard so far; silence when nobody answered."""
+        if not self.answered:
+            return sound.SILENCE
+        return self.world.recording("agents", f"/srv/tryout/{self.channel}.wav")
+
+    def over(self) -> bool:
+        """Whether the line is down."""
+        return self.channel not in self.world.cli("core show channels concise", "agents")
 
 
 @dataclass
@@ -134,6 +158,20 @@ class World:
         """Say how a phone behaves: answer, busy, reject or ignore; `pause` in seconds before it answers."""
         await self.phones.do("Setvar", Variable=f"MANNER_{phone}", Value=manner)
         await self.phones.do("Setvar", Variable=f"PAUSE_{phone}", Value=str(pause))
+
+    async def dial(self, phone: str, what: str) -> Dialling:
+        """Let an agent's phone dial something under its own account; returns when it is answered or refused."""
+        channel = f"dialling-{os.getpid()}-{next(self._numbers)}"
+        response, _ = await self.phones.ask(
+            "Originate",
+            Channel=f"PJSIP/{what}@out-{phone}",
+            ChannelId=channel,
+            Context="dial",
+            Exten="listen",
+            Priority="1",
+            Variable=f"HEARD={channel}",
+        )
+        return Dialling(self, channel, answered=response == "Success")
 
     async def hang_up_phone(self, phone: str) -> None:
         """Let the agent hang up whatever call the phone has."""

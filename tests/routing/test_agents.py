@@ -96,10 +96,8 @@ def test_each_step_from_each_duty_is_in_the_table_or_refused(duty: Duty, step: s
 def test_a_refused_step_names_the_state_and_what_is_possible() -> None:
     with pytest.raises(AgentCannot) as refused:
         after(Duty.PAUSED, "sign in")
-    assert str(refused.value) == (
-        "an agent who is paused cannot sign in; possible now: end the pause, pause, sign out"
-    )
-    with pytest.raises(AgentCannot, match="^an agent who is signed out cannot pause; possible now: sign in$"):
+    assert str(refused.value) == ("an agent who is paused cannot sign in; possible now: end the pause, pause, sign out")
+    with pytest.raises(AgentCannot, match=r"^an agent who is signed out cannot pause; possible now: sign in$"):
         after(Duty.SIGNED_OUT, "pause")
 
 
@@ -117,9 +115,7 @@ def test_an_unknown_agent_is_told_who_is_known() -> None:
         (AgentUnpaused(at=at(7), agent="1024"), Duty.READY, None),
     ],
 )
-def test_an_agents_step_sets_duty_reason_and_time_and_nothing_else(
-    step: Event, duty: Duty, reason: str | None
-) -> None:
+def test_an_agents_step_sets_duty_reason_and_time_and_nothing_else(step: Event, duty: Duty, reason: str | None) -> None:
     in_a_talk = told(signed_in(1), paused(2), answered("c1", 3))
     expected = replace(in_a_talk, duty=duty, reason=reason, duty_since=at(7))
     assert reduce(in_a_talk, step) == expected

@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing import events
@@ -65,6 +65,7 @@ any_json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(any_event)
 def test_an_event_of_any_kind_is_read_back_as_it_was_written(event: Event) -> None:
     assert from_json(json.loads(json.dumps(to_json(event)))) == event
@@ -111,6 +112,7 @@ def test_an_object_without_a_needed_field_is_refused(missing: str) -> None:
         from_json({key: value for key, value in ANSWERED_JSON.items() if key != missing})
 
 
+@settings(deadline=None)
 @given(any_event, st.dictionaries(st.text(), any_json, max_size=2), st.data())
 def test_any_change_to_an_object_gives_an_event_or_a_refusal(
     event: Event, added: dict[str, Any], data: st.DataObject

@@ -142,9 +142,13 @@ async def test_beyond_the_limit_items_are_dropped_and_counted_in_their_place() -
         for item in "bcdefg":
             writer.add(item)
         assert writer.waiting == 4
+        with pytest.raises(NotWritten):
+            await writer.flushed(10)
         store.refusal = None
         store.gate.set()
-        await writer.flushed(10)
+        async with asyncio.timeout(10):
+            while writer.waiting == 4:
+                await asyncio.sleep(0.001)
         writer.add("h")
         await writer.flushed(10)
     assert store.items == ["a", "b", "c", "d", "3 dropped", "h"]

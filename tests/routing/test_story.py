@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.events import (
@@ -294,6 +294,7 @@ some_steps = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(some_steps, st.sampled_from(get_args(Language)), st.integers(0, 30))
 def test_more_events_only_add_lines_whatever_is_missing_or_out_of_order(
     events: list[Event], language: Language, so_far: int

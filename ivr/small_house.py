@@ -1,0 +1,95 @@
+"""A small house to rehearse in (`ivr/rehearsal.py`): two numbers, two menus, three queues, agents at their phones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from ivr.lines import Line, Menu, Opening
+from ivr.rooms import Rooms
+from prompts.errors import MissingPrompt
+from prompts.library import Sound
+from routing.agents import Duty, after
+
+
+def small_house(desk: PretendDesk | None = None) -> Rooms:
+    """A hotline to rehearse in: 400100 by day and night, in Chinese, and 400200 in office hours, in English."""
+
+    async def rang(_: str) -> bool:
+        return True
+
+    main = {
+        "1": {"topic": "consult", "queue": "consult"},
+        "2": {"topic": "repair", "menu": "repair"},
+        "3": {"topic": "complaint", "queue": "complaint"},
+        "0": {"topic": "person", "queue": "consult"},
+    }
+    repair = {
+        "1": {"topic": "emergency", "queue": "repair", "priority": 100, "always_open": True},
+        "2": {"topic": "repair", "queue": "repair"},
+        "0": {"topic": "person", "queue": "repair"},
+    }
+    brand = {"zh": "阳光供热", "en": "Sunshine Heating"}
+    public = {
+        "key": "public",
+        "name": "public",
+        "dialled": ["400100"],
+        "brand": brand,
+        "languages": ["zh"],
+        "menu": "main",
+    }
+    office = public | {"key": "office", "dialled": ["400200"], "languages": ["en"], "hours": "office"}
+    weekdays = {"days": ["mon", "tue", "wed", "thu", "fri"], "open": "08:30", "close": "17:30"}
+    return Rooms(
+        lines={"400100": Line.model_validate(public), "400200": Line.model_validate(office)},
+        menus={
+            "main": Menu.model_validate({"prompt": "main_menu", "keys": main}),
+            "repair": Menu.model_validate({"prompt": "repair_menu", "keys": repair}),
+        },
+        hours={"office": [Opening.model_validate(weekdays)]},
+        patience=dict.fromkeys(("consult", "repair", "complaint"), timedelta(minutes=10)),
+        zone=ZoneInfo("Asia/Shanghai"),
+        words=_Speechless(),
+        record=lambda _: None,
+        rang=rang,
+        agent_answered=lambda _call, _agent: None,
+        desk=desk or PretendDesk({}),
+    )
+
+
+class PretendDesk:
+    """The agents' side without queues (`ivr/rooms.py`: Desk): what an agent may do follows the real table."""
+
+    def __init__(self, phones: Mapping[str, str]) -> None:
+        """`phones` has the work number of the agent at each phone."""
+        self._phones = phones
+        self.duty = dict.fromkeys(phones.values(), Duty.SIGNED_OUT)
+        self.reason: dict[str, str] = {}
+
+    def at_phone(self, phone: str) -> str | None:
+        """See Desk."""
+        return self._phones.get(phone)
+
+    async def sign_in(self, agent: str) -> None:
+        """See Desk."""
+        self.duty[agent] = after(self.duty[agent], "sign in")
+
+    async def sign_out(self, agent: str) -> None:
+        """See Desk."""
+        self.duty[agent] = after(self.duty[agent], "sign out")
+
+    async def pause(self, agent: str, reason: str) -> None:
+        """See Desk."""
+        self.duty[agent], self.reason[agent] = after(self.duty[agent], "pause"), reason
+
+    async def unpause(self, agent: str) -> None:
+        """See Desk."""
+        self.duty[agent] = after(self.duty[agent], "end the pause")
+
+
+class _Speechless:
+    """No sounds at all: who rehearses brings them."""
+
+    def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
+        raise MissingPrompt(prompt, language, parameters)

@@ -1,0 +1,90 @@
+"""The command line where no server is needed: help, settings, the site file, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hotline import cli, stack
+from hotline.cli import app
+from hotline.stack import ROOT, Stack, StackFailed, known
+
+COMMANDS = ("serve", "up", "down", "demo", "call", "calls", "agent", "site", "doctor", "bench", "settings")
+
+
+@pytest.mark.parametrize("words", [[], *([word] for word in COMMANDS)])
+def test_every_command_explains_itself(words: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.output
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["settings"]).output
+    for name in ("HOTLINE_AMI__HOST", "HOTLINE_DATABASE", "HOTLINE_API__TOKEN", "HOTLINE_AGI__MOST_CALLS"):
+        assert name in shown
+    assert "sqlite:///hotline.db" in shown
+
+
+def test_the_demo_site_is_good() -> None:
+    shown = CliRunner().invoke(app, ["site", "check", str(ROOT / "site" / "demo.toml")])
+    assert shown.exit_code == 0
+    assert "is good: 4 lines, 3 queues, 3 agents" in " ".join(shown.output.split())
+
+
+def test_a_bad_site_file_is_one_clear_error_and_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text("[site]\nname = 'x'\n")
+    monkeypatch.setattr("sys.argv", ["hotline", "site", "check", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said.startswith(f"hotline: {file} cannot be used:")
+    assert "site.fallback_queue" in said
+    assert "Traceback" not in said
+
+
+def test_serve_refuses_to_start_without_its_settings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOTLINE_AMI__WATCH_SECRET", "HOTLINE_API__TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.argv", ["hotline", "serve"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert "HOTLINE_AMI__WATCH_SECRET" in capsys.readouterr().err
+
+
+def test_an_unknown_benchmark_names_the_known_ones() -> None:
+    shown = CliRunner().invoke(app, ["bench", "nothing"])
+    assert shown.exit_code == 2
+    assert "agi" in shown.output
+
+
+def test_ports_can_be_moved_by_the_environment_and_stay_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    monkeypatch.setenv("HOTLINE_WEB_PORT", "9999")
+    assert known("hotline").ports.web == 9999
+    Stack().folder.mkdir(parents=True)
+    (Stack().folder / "stack.env").write_text("HOTLINE_WEB_PORT=9998\nHOTLINE_RTP_PUBLISHED=12000-12100\n")
+    monkeypatch.delenv("HOTLINE_WEB_PORT")
+    assert known("hotline").ports.web == 9998
+    assert known("hotline").rtp_range == (12000, 12100)
+
+
+def test_a_stack_nobody_set_up_is_a_clear_error() -> None:
+    with pytest.raises(StackFailed, match="there is no stack 'nonsense'"):
+        known("nonsense")
+
+
+def test_the_test_stacks_do_not_meet_each_other_or_the_demo() -> None:
+    stacks = [Stack(), *map(stack.stack_for_tests, range(10))]
+    assert len({each.net for each in stacks}) == len(stacks)
+    ports = [port for each in stacks for port in (each.ports.sip, each.ports.web, each.ports.telco_manager)]
+    assert len(set(ports)) == len(ports)
