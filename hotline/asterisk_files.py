@@ -102,9 +102,21 @@ def _numbers(site: Site) -> str:
 
 
 def _transfers(site: Site) -> str:
-    to_agents = (f"exten => {a.work_number},1,Gosub(ring-agent,s,1({_plain(a.phone)}))\n" for a in site.agents)
-    to_queues = (f"exten => {q.transfer_code},1,Goto(transfer-to-queue,{_plain(q.name)},1)\n" for q in site.queues)
-    outside = (f"exten => {d.code},1,Gosub(ring-department,s,1({_plain(d.number)}))\n" for d in site.departments)
+    to_agents = (
+        f"exten => {agent.work_number},1,Set(HOTLINE_TO={_plain(agent.phone)})\n"
+        f" same => n,Goto(ring-agent,{agent.work_number},1)\n"
+        for agent in site.agents
+    )
+    to_queues = (
+        f"exten => {queue.transfer_code},1,Set(HOTLINE_QUEUE={_plain(queue.name)})\n"
+        f" same => n,Set(HOTLINE_PATIENCE={queue.patience.total_seconds():.0f})\n same => n,Goto(queue,s,1)\n"
+        for queue in site.queues
+    )
+    outside = (
+        f"exten => {department.code},1,Set(HOTLINE_TO={_plain(department.number)})\n"
+        f" same => n,Goto(ring-department,{department.code},1)\n"
+        for department in site.departments
+    )
     return "".join((*to_agents, *to_queues, *outside))
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 
@@ -44,7 +44,7 @@ class General(Part):
     def _known_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as problem:
+        except (ZoneInfoNotFoundError, OSError, ValueError) as problem:
             raise ValueError(f"{name!r} is not a time zone; expected a name such as Asia/Shanghai") from problem
         return name
 

@@ -28,7 +28,7 @@ class Refused(Exception):
 class Pace:
     """How a writer works. Times are in seconds, the rest are numbers of events."""
 
-    linger: float = 0.1
+    linger: float = 0.2
     group: int = 500
     limit: int = 100_000
     first_retry: float = 0.1

@@ -45,6 +45,7 @@ class Recordings:
         """`is_told` says of a call whether its message is in the log."""
         self._talks, self._messages, self._record, self._now = talks, messages, record, now
         self._is_told = is_told
+        self._telling = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
 
     def keep(self, call: str) -> None:
@@ -73,8 +74,10 @@ class Recordings:
         """Write down the messages of these calls, if there are any and no flow has done it."""
         for call in calls:
             left = _message(self._messages / f"{call}.wav")
-            if left is not None and left.length >= SHORTEST_MESSAGE and not await self._is_told(call):
-                self._record(left)
+            if left is not None and left.length >= SHORTEST_MESSAGE:
+                async with self._telling:
+                    if not await self._is_told(call):
+                        self._record(left)
 
     async def _keep(self, call: str) -> None:
         for raw in sorted(self._talks.glob(f"{call}.*.raw")):

@@ -1,4 +1,4 @@
-"""One telephone world for all tests on real Asterisks, started by the first test that asks for it; each finds it fresh."""
+"""One telephone world for all tests on real Asterisks, started by the first that asks for it; each finds it fresh."""
 
 from __future__ import annotations
 

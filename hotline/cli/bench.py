@@ -37,5 +37,5 @@ def bench(
     report: Report = import_module(f"hotline.bench.{name}").run(quick=quick)
     console.print(report.table())
     if json is not None:
-        json.write_text(report.to_json() + "\n", encoding="utf-8")
+        json.write_text(report.to_json(), encoding="utf-8")
         console.print(f"written to {json}")

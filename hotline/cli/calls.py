@@ -48,7 +48,7 @@ def calls(
                 texts = (await server.get("/api/prompts"))["texts"]
                 console.print(f"call {found['call']}: {summary(events, language)}\n")
                 for line in tell(events, language, reveal=reveal, texts=texts):
-                    console.print(f"  {line}", soft_wrap=True)
+                    console.print(f"  {line}", soft_wrap=True, markup=False)
                 return
             some = (await server.get("/api/calls", **query))["calls"]
             if not some:

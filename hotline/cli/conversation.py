@@ -118,7 +118,7 @@ class _Conversation:
     def _tell(self) -> None:
         lines = tell(self.events, self._language, reveal=True, texts=self._texts)
         for line in lines[self._told :]:
-            console.print(f"  {line}", soft_wrap=True)
+            console.print(f"  {line}", soft_wrap=True, markup=False)
         self._told = len(lines)
 
     def _do_in(self, seconds: float, what: Callable[[], Awaitable[None]]) -> None:

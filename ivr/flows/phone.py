@@ -14,8 +14,15 @@ from ivr.hand import Hand
 from ivr.rooms import Desk, Rooms
 from routing.agents import AgentError
 
-REASONS: Final = {"1": "rest", "2": "meal", "3": "training", "4": "meeting", "9": "other"}
-"""*13 alone pauses for 'other'."""
+PAUSES: Final = {
+    "*13": "other",
+    "*131": "rest",
+    "*132": "meal",
+    "*133": "training",
+    "*134": "meeting",
+    "*139": "other",
+}
+"""The reason of a pause by the code that asks for it."""
 
 
 async def phone_code(call: Call, rooms: Rooms, phone: str, code: str) -> Hand:
@@ -47,8 +54,7 @@ async def _do(desk: Desk, agent: str, code: str) -> list[str]:
     if code == "*14":
         await desk.unpause(agent)
         return ["unpaused"]
-    reason = REASONS.get(code.removeprefix("*13") or "9")
-    if code.startswith("*13") and reason is not None:
+    if (reason := PAUSES.get(code)) is not None:
         await desk.pause(agent, reason)
         return ["paused", f"reason_{reason}"]
     return ["not_done"]

@@ -44,6 +44,12 @@ class Far:
         self._manager.connect("127.0.0.1", port)
         self._manager.login("tryout", secret)
         self._one_at_a_time = asyncio.Lock()
+        self.causes: dict[str, int] = {}
+        """Why each line went down, by the id of its channel (Q.850: 1 no such number, 16 ordinary, 17 busy)."""
+        self._manager.register_event("Hangup", self._went_down)
+
+    def _went_down(self, event: Any, _: Manager) -> None:
+        self.causes[event.get_header("Uniqueid")] = int(event.get_header("Cause"))
 
     async def do(self, action: str, **fields: Any) -> str:
         """Have one action done; return what it says, and fail the test if it is not a success."""
@@ -126,7 +132,18 @@ class World:
     # Callers
 
     async def call(self, dialled: str = "4001234567", *, number: str | None = None) -> Caller:
-        """Let somebody call; returns when the hotline's Asterisk has the call."""
+        """Let somebody call; returns when the hotline has the call."""
+        caller = await self.place(dialled, number=number)
+        rang = await self.sees(
+            CallRang,
+            lambda event: event.caller is not None and event.caller.digits == caller.number,
+            f"a ring from {caller.number}",
+        )
+        caller.call = rang.call
+        return caller
+
+    async def place(self, dialled: str, *, number: str | None = None) -> Caller:
+        """Let somebody call, whatever comes of it."""
         nth = next(self._numbers)
         number = number or f"139{os.getpid() % 10000:04}{nth:04}"
         caller = Caller(self, number, f"caller-{os.getpid()}-{nth}")
@@ -141,10 +158,6 @@ class World:
             Variable=f"HEARD={caller.channel}",
             Async="true",
         )
-        rang = await self.sees(
-            CallRang, lambda event: event.caller is not None and event.caller.digits == number, f"a ring from {number}"
-        )
-        caller.call = rang.call
         return caller
 
     # Agents
@@ -207,21 +220,25 @@ class World:
 
     # What happened
 
-    async def hears(self, caller: Caller, kind: type[AnEvent], *, within: float = WITHIN, **facts: Any) -> AnEvent:
-        """Wait until this call has an event of this kind with these facts; return it."""
+    async def hears(
+        self, caller: Caller, kind: type[AnEvent], *, within: float = WITHIN, nth: int = 1, **facts: Any
+    ) -> AnEvent:
+        """Wait until this call has so many events of this kind with these facts; return the last of these."""
 
         def fits(event: AnEvent) -> bool:
             return event.call == caller.call and all(getattr(event, name) == value for name, value in facts.items())
 
-        return await self.sees(kind, fits, f"{kind.__name__} {facts} of {caller.call}", within=within)
+        what = f"{kind.__name__} {facts} of {caller.call}" + (f", {nth} times" if nth > 1 else "")
+        return await self.sees(kind, fits, what, within=within, nth=nth)
 
     async def sees(
-        self, kind: type[AnEvent], fits: Callable[[AnEvent], bool], what: str, *, within: float = WITHIN
+        self, kind: type[AnEvent], fits: Callable[[AnEvent], bool], what: str, *, within: float = WITHIN, nth: int = 1
     ) -> AnEvent:
-        """Wait until the log has an event of this kind that fits."""
+        """Wait until the log has so many events of this kind that fit; return the last of these."""
 
         def found() -> AnEvent | None:
-            return next((event for event in self.events if isinstance(event, kind) and fits(event)), None)
+            fitting = (event for event in self.events if isinstance(event, kind) and fits(event))
+            return next(itertools.islice(fitting, nth - 1, None), None)
 
         try:
             async with asyncio.timeout(within), self._news:
@@ -261,10 +278,13 @@ class World:
         return self.inside(service, "asterisk", "-rx", command)
 
     def channels(self, service: str) -> list[dict[str, str]]:
-        """The channels of one Asterisk: their names, and where in the dialplan they are."""
+        """The channels of one Asterisk: their names and ids, and where in the dialplan they are."""
         lines = self.cli("core show channels concise", service).splitlines()
         rows = [line.split("!") for line in lines if line.count("!") > 5]
-        return [{"channel": row[0], "where": f"{row[1]},{row[2]}", "application": row[5]} for row in rows]
+        return [
+            {"channel": row[0], "where": f"{row[1]},{row[2]}", "application": row[5], "caller": row[7], "id": row[-1]}
+            for row in rows
+        ]
 
     def inside(self, service: str, *command: str) -> str:
         """Run a command in a container."""
@@ -320,5 +340,7 @@ async def a_world() -> AsyncIterator[World]:
 
 
 def _registered(world: World) -> bool:
-    contacts = world.cli("pjsip show contacts")
-    return all(f"{phone}/" in contacts for phone in ("chen-desk", "li-desk", "wang-desk"))
+    """Whether each phone is there and has answered: to the queues one that has not is out of order."""
+    contacts = [line.split() for line in world.cli("pjsip show contacts").splitlines() if " Avail " in line]
+    found = {words[1].partition("/")[0] for words in contacts}
+    return found >= {"chen-desk", "li-desk", "wang-desk"}

@@ -217,6 +217,21 @@ async def test_a_hang_up_is_told_however_asterisk_puts_it(farewell: bytes) -> No
         asterisk.hangs_up()
 
 
+async def test_a_hang_up_during_a_prompt_says_how_much_of_it_was_heard() -> None:
+    heard: list[int | None] = []
+
+    async def flow(session: Session) -> None:
+        with pytest.raises(CallerHungUp) as gone:
+            await session.send("STREAM FILE", within=SOON)
+        heard.append(gone.value.endpos)
+
+    async with serving(flow) as server:
+        asterisk = await Asterisk.calls(server)
+        await asterisk.hears(b"STREAM FILE\n", b"200 result=-1 endpos=4000\nHANGUP\n")
+        await asterisk.is_let_go()
+    assert heard == [4_000]
+
+
 async def test_a_hang_up_may_follow_its_minus_one_late() -> None:
     diary = Diary("STREAM FILE")
     async with serving(diary, Limits(hangup_seconds=SOON)) as server:

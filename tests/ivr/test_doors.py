@@ -1,0 +1,162 @@
+"""What the doors write on the channel and in the log, however a flow ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from ivr.doors import CALL, GREETING, MESSAGE, PHONE, Doors
+from ivr.errors import CallerHungUp
+from ivr.rehearsal import HANG_UP, Act, During, Speaks, Stage
+from ivr.server import Session
+from ivr.small_house import PretendDesk, small_house
+from ivr.wire import Reply
+from routing.events import CallAnswered, CallRang, CallRouted, Event, MessageLeft, PromptHeard
+
+SUNDAY = datetime(2025, 11, 23, 3, 0, tzinfo=UTC)
+
+
+class Asterisk(Stage):
+    """A caller's channel at a door; `said` are the variables that were set, in order."""
+
+    def __init__(self, script: Sequence[Act] = (), *, before: dict[str, str] | None = None, **headers: str) -> None:
+        super().__init__(script, before or {}, [])
+        self.headers = {"callerid": "13812345678", "dnid": "400100"} | headers
+        self.said: list[tuple[str, str]] = []
+        self.gone_at: str | None = None
+        """The caller is gone when this variable is to be set."""
+
+    async def send(self, command: str, *arguments: str, within: float | None = None) -> Reply:
+        if command == "SET VARIABLE" and arguments[0] == self.gone_at:
+            raise CallerHungUp
+        if command == "SET VARIABLE" and not arguments[0].startswith("TIMEOUT"):
+            self.said.append((arguments[0], arguments[1]))
+        return await super().send(command, *arguments, within=within)
+
+    def _pass(self, seconds: float) -> None:
+        """Behind a door a Call has a real clock, on which a rehearsal takes no time."""
+
+
+async def knock(door: int, asterisk: Asterisk, *, rang: bool = False, desk: PretendDesk | None = None) -> list[Event]:
+    """Let a call in by this door; return what was written down."""
+    events: list[Event] = []
+
+    async def has_rung(_: str) -> bool:
+        return rang
+
+    rooms = replace(small_house(desk), words=asterisk, record=events.append, rang=has_rung)
+    await Doors(rooms).by_port[door](cast(Session, asterisk))
+    return events
+
+
+def of(kind: type[Event], events: Sequence[Event]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+async def test_the_decision_is_written_on_the_channel_and_its_marker_last() -> None:
+    asterisk = Asterisk(["2", "1"], arg_1="400100", arg_2="0")
+    events = await knock(CALL, asterisk)
+    assert asterisk.said == [
+        ("HOTLINE_LINE", "public"),
+        ("HOTLINE_LANGUAGE", "zh"),
+        ("HOTLINE_QUEUE", "repair"),
+        ("HOTLINE_PRIORITY", "100"),
+        ("HOTLINE_PATIENCE", "600"),
+        ("HOTLINE_DECISION", "queue"),
+    ]
+    assert isinstance(events[0], CallRang)
+    assert (events[0].dialled, events[0].caller and events[0].caller.digits) == ("400100", "13812345678")
+    assert [(event.to, event.priority, event.why) for event in of(CallRouted, events)] == [("repair", 100, None)]
+
+
+@pytest.mark.parametrize("gone_at", ["HOTLINE_LINE", "HOTLINE_QUEUE", "HOTLINE_DECISION"])
+async def test_a_caller_who_hangs_up_between_decision_and_marker_leaves_no_marker(gone_at: str) -> None:
+    asterisk = Asterisk(["1"], arg_1="400100", arg_2="0")
+    asterisk.gone_at = gone_at
+    with pytest.raises(CallerHungUp):
+        await knock(CALL, asterisk)
+    assert "HOTLINE_DECISION" not in [name for name, _ in asterisk.said]
+
+
+async def test_a_caller_who_hangs_up_in_the_menu_leaves_no_marker() -> None:
+    asterisk = Asterisk([HANG_UP], arg_1="400100", arg_2="0")
+    with pytest.raises(CallerHungUp):
+        await knock(CALL, asterisk)
+    assert asterisk.said == []
+
+
+@pytest.mark.parametrize("number", ["", "unknown"])
+async def test_a_withheld_number_is_none(number: str) -> None:
+    (rang,) = of(CallRang, await knock(CALL, Asterisk(["1"], arg_1="400100", arg_2="0", callerid=number)))
+    assert rang.caller is None
+
+
+@pytest.mark.parametrize(
+    ("tries", "logged", "rings"),
+    [("0", False, 1), ("1", True, 0), ("1", False, 1)],
+    ids=["the first try", "we failed before", "we were down before"],
+)
+async def test_a_call_rings_once_in_the_log_however_often_the_dialplan_asks(
+    tries: str, logged: bool, rings: int
+) -> None:
+    events = await knock(CALL, Asterisk(["1"], arg_1="400100", arg_2=tries), rang=logged)
+    assert len(of(CallRang, events)) == rings
+    assert len(of(CallAnswered, events)) == 1
+
+
+async def test_a_number_that_no_line_has_is_left_to_the_dialplan() -> None:
+    asterisk = Asterisk(arg_1="999999", arg_2="0")
+    with capture_logs() as logs:
+        assert await knock(CALL, asterisk) == []
+    assert asterisk.said == []
+    assert [entry["event"] for entry in logs] == ["a number that no line of the site has"]
+
+
+async def test_a_closed_line_says_why_it_asks_for_a_message() -> None:
+    asterisk = Asterisk(["1"], arg_1="400200", arg_2="0", dnid="400200")
+    house = small_house()
+    events: list[Event] = []
+    sunday = replace(house, words=asterisk, record=events.append, now=lambda: SUNDAY)
+    await Doors(sunday).call(cast(Session, asterisk))
+    assert asterisk.said[2:] == [("HOTLINE_REASON", "closed"), ("HOTLINE_DECISION", "message")]
+    assert [(event.to, event.why) for event in of(CallRouted, events)] == [("message", "closed")]
+
+
+async def test_a_caller_whom_the_queue_gave_back_is_routed_to_a_message_with_the_queues_word() -> None:
+    asterisk = Asterisk([Speaks(9), "#"], arg_1="400100", arg_2="TIMEOUT")
+    events = await knock(MESSAGE, asterisk)
+    assert [(event.to, event.why) for event in of(CallRouted, events)] == [("message", "timeout")]
+    assert [event.length.total_seconds() for event in of(MessageLeft, events)] == [9]
+    assert asterisk.said == [("HOTLINE_MESSAGE", "begun"), ("HOTLINE_DECISION", "hangup")]
+
+
+async def test_a_closed_line_was_routed_at_the_front_door_already() -> None:
+    events = await knock(MESSAGE, Asterisk([Speaks(9), "#"], arg_1="400100", arg_2=""))
+    assert of(CallRouted, events) == []
+
+
+async def test_who_hangs_up_before_the_tone_has_not_begun_a_message() -> None:
+    asterisk = Asterisk([During("busy_leave_message", HANG_UP)], arg_2="FULL")
+    with pytest.raises(CallerHungUp):
+        await knock(MESSAGE, asterisk)
+    assert asterisk.said == []
+
+
+async def test_the_greeting_decides_nothing() -> None:
+    asterisk = Asterisk(before={"MEMBERNAME": "1024", "HOTLINE_LANGUAGE": "zh"})
+    events = await knock(GREETING, asterisk)
+    assert asterisk.said == []
+    assert [event.prompt for event in of(PromptHeard, events)] == ["agent_greeting"]
+
+
+async def test_a_phone_is_known_by_its_account() -> None:
+    desk = PretendDesk({"chen-desk": "1024"})
+    asterisk = Asterisk(arg_1="chen-desk", arg_2="*11", dnid="unknown")
+    await knock(PHONE, asterisk, desk=desk)
+    assert desk.duty == {"1024": "ready"}
+    assert asterisk.said == [("HOTLINE_DECISION", "hangup")]
