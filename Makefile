@@ -1,5 +1,5 @@
 # The two front doors: `make demo` and `make test`. Both can be run again, and after a kill.
-.PHONY: help demo test check down up lock clean
+.PHONY: help demo test check down up lock
 .DEFAULT_GOAL := help
 
 help:

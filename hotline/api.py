@@ -6,7 +6,8 @@ sentence that may change. Callers' numbers are masked unless `reveal=yes` is ask
     GET  /healthz                          the process works
     GET  /readyz                           calls can be handled now; else 503 and what is wrong
     GET  /api/health                       what is wrong, by part
-    GET  /api/calls?limit=&caller=         recent calls, newest first
+    GET  /api/calls?limit=                 recent calls, newest first
+    POST /api/calls/find {"caller": ...}   one caller's calls (a number has no place in an address)
     GET  /api/calls/{call}                 one call's events; a beginning of the id is enough
     GET  /api/calls/{call}/recordings/{file}   the sound
     GET  /api/events?after=&call=          events as they happen, one JSON object a line
@@ -27,13 +28,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from routing.agents import AgentCannot, AgentError, AgentUnknown
 from routing.board import BoardGone
-from routing.events import Event, PhoneNumber
+from routing.events import Event, Keys, PhoneNumber
 from routing.events_json import to_json
-from routing.log import Missed, Recorded
+from routing.log import LoggedCall, Missed, Recorded
 
 if TYPE_CHECKING:
     from hotline.service import Service
@@ -51,6 +52,14 @@ class Pause(BaseModel):
     reason: Annotated[str, StringConstraints(pattern=r"^[\w -]{1,40}$")]
 
 
+class Find(BaseModel):
+    """Whose calls are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+    caller: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{1,20}$")]
+    limit: int = Field(20, ge=1, le=500)
+
+
 def application(service: Service) -> web.Application:
     """Build the interface of a running service."""
     app = web.Application(middlewares=[_errors, _only_with_token], client_max_size=64 * 1024)
@@ -61,6 +70,7 @@ def application(service: Service) -> web.Application:
             web.get("/readyz", readyz),
             web.get("/api/health", health),
             web.get("/api/calls", calls),
+            web.post("/api/calls/find", calls_of_caller),
             web.get("/api/calls/{call}", call),
             web.get("/api/calls/{call}/recordings/{file}", recording),
             web.get("/api/events", events),
@@ -101,12 +111,19 @@ async def health(request: web.Request) -> web.StreamResponse:
 
 
 async def calls(request: web.Request) -> web.StreamResponse:
-    """Recent calls, or one caller's, newest first."""
-    log, limit = _service(request).events, _number(request, "limit", 20, most=500)
-    caller = request.query.get("caller")
-    found = await (log.calls_from(PhoneNumber(caller), limit=limit) if caller else log.calls(limit=limit))
-    shown = [{"call": each.call, "events": _shown(each.events, request)} for each in found]
-    return web.json_response({"calls": shown})
+    """Recent calls, newest first."""
+    found = await _service(request).events.calls(limit=_number(request, "limit", 20, most=500))
+    return _calls(found, request)
+
+
+async def calls_of_caller(request: web.Request) -> web.StreamResponse:
+    """One caller's calls, newest first."""
+    wanted = Find.model_validate_json(await request.read() or b"{}")
+    return _calls(await _service(request).events.calls_from(PhoneNumber(wanted.caller), limit=wanted.limit), request)
+
+
+def _calls(found: Sequence[LoggedCall], request: web.Request) -> web.StreamResponse:
+    return web.json_response({"calls": [{"call": each.call, "events": _shown(each.events, request)} for each in found]})
 
 
 async def call(request: web.Request) -> web.StreamResponse:
@@ -266,6 +283,8 @@ def _masked(event: dict[str, Any], request: web.Request) -> dict[str, Any]:
         return event
     if event.get("caller"):
         event["caller"] = PhoneNumber(event["caller"]).masked()
+    if event.get("key"):
+        event["key"] = Keys(event["key"]).masked()
     return event
 
 

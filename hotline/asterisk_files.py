@@ -6,6 +6,7 @@ here returns the text of one file. Every value that goes in has passed the site'
 
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 from typing import Final
 
 from hotline.secrets import Secrets
@@ -23,7 +24,7 @@ class NotPlain(ValueError):
     """A value that would not stay one value in an Asterisk file."""
 
 
-def pbx(site: Site, secrets: Secrets, stack: Stack, *, external: str | None = None) -> Mapping[str, str]:
+def pbx(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
     """Return name and text of each generated file of our Asterisk."""
     carriers = site.carriers or pretend_carriers(stack)
     return {
@@ -34,21 +35,21 @@ def pbx(site: Site, secrets: Secrets, stack: Stack, *, external: str | None = No
         "manager.conf": HEADER + _manager(secrets, stack),
         "poisoned.conf": HEADER + f"password = {_plain(secrets.services['poisoned'])}\n",
         "pjsip.conf": HEADER
-        + _transports(stack, external)
-        + "".join(_carrier(carrier, secrets) for carrier in carriers)
+        + _transports(stack)
+        + "".join(_carrier(carrier, secrets, site) for carrier in carriers)
         + "".join(_phone(agent, secrets) for agent in site.agents),
         "rtp.conf": HEADER + f"rtpstart = {stack.rtp_range[0]}\nrtpend = {stack.rtp_range[1]}\n",
     }
 
 
-def telco(site: Site, secrets: Secrets, stack: Stack, *, external: str | None = None) -> Mapping[str, str]:
+def telco(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
     """Return the generated files of the pretend carrier."""
     dialled = [number for line in site.numbers for number in line.dialled]
     return {
         "manager.conf": HEADER + _pretend_manager("telco", secrets),
         "numbers.conf": HEADER + "".join(f"exten => {n},1,Dial(PJSIP/{n}@pbx)\n same => n,Hangup()\n" for n in dialled),
         "pjsip.conf": HEADER
-        + _transport("udp", stack, external, port=stack.ports.visitor_sip)
+        + _transport("udp", stack, port=stack.ports.visitor_sip)
         + f"[pbx](trunk)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
         + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
         + "[visitor](visitor-phone)\nauth = visitor\naors = visitor\n"
@@ -63,7 +64,7 @@ def agents(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
     return {
         "manager.conf": HEADER + _pretend_manager("agents", secrets),
         "pjsip.conf": HEADER
-        + _transport("udp", stack, None)
+        + _transport("udp", stack, port=None)
         + f"[pbx](desk-phone)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
         + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
         + "".join(_pretend_phone(agent, secrets, stack) for agent in site.agents),
@@ -72,7 +73,7 @@ def agents(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
 
 def pretend_carriers(stack: Stack) -> tuple[Carrier, ...]:
     """The carrier of a stack whose site names none: the try-out's."""
-    return (Carrier(name="pretend", addresses=[stack.telco, stack.second_carrier]),)
+    return (Carrier(name="pretend", addresses=[IPv4Address(stack.telco), IPv4Address(stack.second_carrier)]),)
 
 
 def _plain(value: str) -> str:
@@ -152,31 +153,32 @@ def _pretend_manager(role: str, secrets: Secrets) -> str:
     )
 
 
-def _transports(stack: Stack, external: str | None) -> str:
-    return "".join(_transport(protocol, stack, external, port=stack.ports.sip) for protocol in ("udp", "tcp"))
+def _transports(stack: Stack) -> str:
+    return "".join(_transport(protocol, stack, port=stack.ports.sip) for protocol in ("udp", "tcp"))
 
 
-def _transport(protocol: str, stack: Stack, external: str | None, *, port: int = 5060) -> str:
+def _transport(protocol: str, stack: Stack, *, port: int | None) -> str:
+    """How SIP is spoken; with a published `port`, peers outside are told this machine's address in place of ours."""
     lines = [f"[transport-{protocol}]", "type = transport", f"protocol = {protocol}", "bind = 0.0.0.0:5060"]
-    if external is not None:
+    if stack.external is not None and port is not None:
         lines += [
-            f"external_signaling_address = {_plain(external)}",
+            f"external_signaling_address = {_plain(stack.external)}",
             f"external_signaling_port = {port}",
-            f"external_media_address = {_plain(external)}",
+            f"external_media_address = {_plain(stack.external)}",
             f"local_net = {stack.net}.0/24",
         ]
     return "\n".join(lines) + "\n"
 
 
-def _carrier(carrier: Carrier, secrets: Secrets) -> str:
+def _carrier(carrier: Carrier, secrets: Secrets, site: Site) -> str:
     name, out = f"carrier-{_plain(carrier.name)}", _way_out(carrier)
     text = f"[{name}](carrier)\naors = {name}\n"
     text += f"[{out}](outside)\naors = {name}\n" + (f"outbound_auth = {name}\n" if carrier.register_as else "")
-    text += f"[{name}]\ntype = aor\ncontact = sip:{_plain(carrier.addresses[0])}:{carrier.port}\n"
+    text += f"[{name}]\ntype = aor\ncontact = sip:{carrier.addresses[0]}:{carrier.port}\n"
     text += f"[{name}]\ntype = identify\nendpoint = {name}\n"
-    text += "".join(f"match = {_plain(address)}\n" for address in carrier.addresses)
+    text += "".join(f"match = {address}\n" for address in carrier.addresses)
     if carrier.register_as is not None:
-        text += _registration(name, carrier, secrets)
+        text += _registration(name, carrier, secrets, site.numbers[0].dialled[0])
     return text
 
 
@@ -185,13 +187,14 @@ def _way_out(carrier: Carrier) -> str:
     return f"outside-{_plain(carrier.name)}"
 
 
-def _registration(name: str, carrier: Carrier, secrets: Secrets) -> str:
-    host, user = _plain(carrier.addresses[0]), _plain(carrier.register_as or "")
+def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) -> str:
+    """Calls of a carrier that we register with arrive by our contact: it is the site's first number."""
+    host, user = carrier.addresses[0], _plain(carrier.register_as or "")
     return (
         f"[{name}]\ntype = auth\nauth_type = digest\nusername = {user}\n"
         f"password = {_plain(secrets.carriers.get(carrier.name, ''))}\n"
         f"[{name}]\ntype = registration\noutbound_auth = {name}\nserver_uri = sip:{host}:{carrier.port}\n"
-        f"client_uri = sip:{user}@{host}:{carrier.port}\nretry_interval = 20\n"
+        f"client_uri = sip:{user}@{host}:{carrier.port}\nretry_interval = 20\ncontact_user = {_plain(number)}\n"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,9 @@ class Client:
         """Ask; raises ServerError."""
         return await self._ask("GET", path, params=query)
 
-    async def post(self, path: str, **body: str) -> dict[str, Any]:
+    async def post(self, path: str, body: Mapping[str, str | int] | None = None, **query: str) -> dict[str, Any]:
         """Have something done; raises ServerError."""
-        return await self._ask("POST", path, json=body)
+        return await self._ask("POST", path, params=query, json=dict(body or {}))
 
     async def fetch(self, path: str, to: Path) -> None:
         """Save a file; raises ServerError."""

@@ -24,33 +24,29 @@ def site_file() -> Path:
     return OWN_SITE if OWN_SITE.exists() else DEMO_SITE
 
 
-def prepare(
-    stack: Stack, file: Path, *, external: str | None = None, extra: Mapping[str, str] | None = None
-) -> Secrets:
-    """Write all generated files of a stack from its site file; `extra` adds settings of our server.
-
-    Raises SiteRefused before anything is written.
-    """
+def prepare(stack: Stack, file: Path) -> Secrets:
+    """Write all generated files of a stack from its site file. Raises SiteRefused before anything is written."""
     site = load(file)
     _open_for_containers(ROOT / "asterisk-config")
     _own_folder(stack)
     known = secrets.ensure(stack.folder / "secrets.json", [agent.phone for agent in site.agents])
-    for role, files in _asterisk_files(site, known, stack, external).items():
+    for role, files in _asterisk_files(site, known, stack).items():
         for name, text in files.items():
             _write(stack, f"{role}/{name}", text)
     _write(stack, "site/site.toml", file.read_text(encoding="utf-8"))
     _write(stack, "redis/redis.conf", _redis(known))
-    settings = _server_settings(stack, known) | {"HOTLINE_SITE_VERSION": _version(file)} | dict(extra or {})
+    settings = _server_settings(stack, known) | {"HOTLINE_SITE_VERSION": _version(file)}
     _write(stack, "hotline.env", _environment(settings), owner=None)
+    _leave_room_for_own_settings(stack)
     environment = stack.environment() | {"HOTLINE_TEST_PASSWORD": known.services["test-postgres"]}
     _write(stack, "stack.env", _environment(environment), owner=None)
     return known
 
 
-def _asterisk_files(site: Site, known: Secrets, stack: Stack, external: str | None) -> dict[str, Mapping[str, str]]:
+def _asterisk_files(site: Site, known: Secrets, stack: Stack) -> dict[str, Mapping[str, str]]:
     return {
-        "pbx": asterisk_files.pbx(site, known, stack, external=external),
-        "telco": asterisk_files.telco(site, known, stack, external=external),
+        "pbx": asterisk_files.pbx(site, known, stack),
+        "telco": asterisk_files.telco(site, known, stack),
         "agents": asterisk_files.agents(site, known, stack),
     }
 
@@ -68,6 +64,13 @@ def _server_settings(stack: Stack, known: Secrets) -> dict[str, str]:
         "HOTLINE_API__HOST": "0.0.0.0",
         "HOTLINE_API__TOKEN": known.services["api"],
     }
+
+
+def _leave_room_for_own_settings(stack: Stack) -> None:
+    """A file for settings of your own, which stays as it is; what stands in it wins over what is generated."""
+    own = stack.folder / "own.env"
+    if not own.exists():
+        write_private(own, "# Settings of your own, one a line, e.g. HOTLINE_LOG_LEVEL=debug; see: hotline settings\n")
 
 
 def _version(file: Path) -> str:

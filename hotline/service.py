@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from hotline import api, site
+from hotline import api, site, watchdog
 from hotline.settings import Settings
 from hotline.site import Site
 from ivr.doors import Doors
@@ -239,6 +239,7 @@ async def serve(settings: Settings) -> None:
     """Run until told to stop (SIGTERM, SIGINT)."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    watchdog.watch(loop)
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     async with running(settings):

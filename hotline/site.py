@@ -7,6 +7,7 @@ defined where they are used: `ivr/lines.py` (numbers, menus, hours) and `routing
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -53,11 +54,22 @@ class Carrier(Part):
     """Where calls come from and go to: a SIP trunk, known by its addresses."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-    addresses: Sequence[Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:/]+$")]] = Field(min_length=1)
+    addresses: Sequence[IPv4Address | IPv4Network] = Field(
+        min_length=1, description="where its calls come from; the first one, a single address, is where ours go"
+    )
     port: int = Field(5060, ge=1, le=65535)
     register_as: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+._-]{1,64}$")] | None = Field(
-        None, description="user name, where the carrier wants a registration; its password is a setting"
+        None, description="user name, where the carrier wants a registration; its password is in secrets.json"
     )
+
+    @field_validator("addresses")
+    @classmethod
+    def _calls_go_to_one_address(cls, addresses: Sequence[IPv4Address | IPv4Network]) -> Sequence[object]:
+        if not isinstance(addresses[0], IPv4Address):
+            raise ValueError(
+                f"the first must be a single address, such as 203.0.113.10, not the network {addresses[0]}"
+            )
+        return addresses
 
 
 class Site(Part):

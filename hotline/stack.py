@@ -56,6 +56,8 @@ class Stack:
     rtp_range: tuple[int, int] = (10000, 10059)
     telco_rtp_range: tuple[int, int] = (11000, 11099)
     profiles: tuple[str, ...] = ("tryout",)
+    # This machine's address as phones and carriers outside it see it; None when none are outside.
+    external: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -112,6 +114,7 @@ class Stack:
             "HOTLINE_VISITOR_RTP": self.ports.visitor_rtp,
             "HOTLINE_TELCO_MANAGER_PORT": str(self.ports.telco_manager),
             "HOTLINE_AGENTS_MANAGER_PORT": str(self.ports.agents_manager),
+            "HOTLINE_EXTERNAL": self.external or "",
             "HOTLINE_TEST_POSTGRES_PORT": str(self.ports.postgres),
         }
 
@@ -128,8 +131,7 @@ class Stack:
 
     def log(self, service: str, *, lines: int = 1000) -> str:
         """The last lines a service has written, what went to standard error included; raises StackFailed."""
-        command = f"docker logs --tail {lines} {self.name}-{service}-1 2>&1"
-        return run(["sh", "-c", command], doing=f"reading the log of {service}", within=20)
+        return self.compose("logs", "--no-color", "--tail", str(lines), service, within=60)
 
     def running(self) -> frozenset[str]:
         """The services of this stack that run now."""
@@ -174,7 +176,6 @@ def known(name: str) -> Stack:
     given = _kept(Stack().folder / "stack.env") | os.environ
     usual = Stack().environment()
     said = {key: given.get(key, value) for key, value in usual.items()}
-    first, _, last = said["HOTLINE_RTP_PUBLISHED"].partition("-")
     return Stack(
         net=said["HOTLINE_NET"],
         bind=said["HOTLINE_BIND"],
@@ -187,8 +188,16 @@ def known(name: str) -> Stack:
             telco_manager=int(said["HOTLINE_TELCO_MANAGER_PORT"]),
             agents_manager=int(said["HOTLINE_AGENTS_MANAGER_PORT"]),
         ),
-        rtp_range=(int(first), int(last or first)),
+        rtp_range=_range(said["HOTLINE_RTP_PUBLISHED"]),
+        telco_rtp_range=_range(said["HOTLINE_VISITOR_RTP"]),
+        external=said["HOTLINE_EXTERNAL"] or None,
     )
+
+
+def _range(ports: str) -> tuple[int, int]:
+    """`10000-10059` as its first and last port."""
+    first, _, last = ports.partition("-")
+    return int(first), int(last or first)
 
 
 def _kept(file: Path) -> dict[str, str]:

@@ -54,7 +54,7 @@ def measure(load: Load) -> Report:
         site.write_text(_site(), encoding="utf-8")
         try:
             console.print("starting a fresh stack")
-            start(stack, site, None, tryout=True)
+            start(stack, site, tryout=True)
             return asyncio.run(_measure(stack, load))
         finally:
             with suppress(Exception):

@@ -74,10 +74,10 @@ def unpause(number: WorkNumber, stack: StackName = DEFAULT_STACK) -> None:
     _step(stack, number, "unpause")
 
 
-def _step(stack: str, number: str, step: str, **body: str) -> None:
+def _step(stack: str, number: str, step: str, **body: str | int) -> None:
     async def take() -> None:
         async with Client(find(stack_named(stack))) as server:
-            state = await server.post(f"/api/agents/{number}/{step}", **body)
+            state = await server.post(f"/api/agents/{number}/{step}", body)
         console.print(
             f"agent {state['agent']} ({state['name']}) is {state['state']}"
             + (f": {state['reason']}" if state["reason"] else "")

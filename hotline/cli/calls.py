@@ -38,7 +38,7 @@ def calls(
 ) -> None:
     """Show recent calls, newest first; or one call, step by step."""
     language = lang or spoken_here()
-    query = {"limit": str(limit)} | ({"caller": caller} if caller else {}) | ({"reveal": "yes"} if reveal else {})
+    query = {"reveal": "yes"} if reveal else {}
 
     async def show() -> None:
         async with Client(find(stack_named(stack))) as server:
@@ -50,7 +50,10 @@ def calls(
                 for line in tell(events, language, reveal=reveal, texts=texts):
                     console.print(f"  {line}", soft_wrap=True, markup=False)
                 return
-            some = (await server.get("/api/calls", **query))["calls"]
+            if caller is not None:
+                some = (await server.post("/api/calls/find", {"caller": caller, "limit": limit}, **query))["calls"]
+            else:
+                some = (await server.get("/api/calls", limit=str(limit), **query))["calls"]
             if not some:
                 console.print("No calls yet. Place one: hotline call")
                 return

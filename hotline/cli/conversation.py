@@ -26,7 +26,7 @@ from routing.story import tell
 from routing.story_words import Language
 
 CALL_WITHIN = 90.0
-THINKS_FOR = 2.5
+THINKS_FOR = 2.0
 """Seconds into a question at which the pretend caller presses a key: while it is still asked."""
 
 

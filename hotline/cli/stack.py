@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -48,9 +49,14 @@ def up(
     external: EXTERNAL = None,
     tryout: Annotated[bool, typer.Option(help="with the pretend carrier and phones")] = False,
 ) -> None:
-    """Build and start the hotline, or bring a running one up to its site file. Calls in progress go on."""
+    """Build and start the hotline, or bring a running one up to its site file.
+
+    Calls in progress go on, unless Asterisk itself has to be started anew: a new image, or other published ports.
+    """
     where = stack_named(stack)
-    start(where, site or prepare.site_file(), external, tryout=tryout)
+    if external is not None:
+        where = replace(where, external=external)
+    start(where, site or prepare.site_file(), tryout=tryout)
     console.print(f"\nThe hotline runs. Site: {site or prepare.site_file()}   web: http://127.0.0.1:{where.ports.web}")
 
 
@@ -74,17 +80,17 @@ def down(
 def demo(stack: StackName = DEFAULT_STACK, lang: InLanguage = None) -> None:
     """Set everything up, sign in two agents, place a call, and print the conversation as it happens."""
     where, language = stack_named(stack), lang or spoken_here()
-    known = start(where, prepare.site_file(), None, tryout=True)
+    known = start(where, prepare.site_file(), tryout=True)
     run(_sign_in(where))
     console.print("\nA caller dials 4001234567, presses 2 (repair), then 2 (an ordinary repair):\n")
     run(converse(where, Wishes(dialled="4001234567", keys="22", talk_for=4), language))
     _what_next(where, known)
 
 
-def start(where: Stack, site: Path, external: str | None, *, tryout: bool) -> Secrets:
+def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
     """Bring a stack up, step by step; each step says how long it took."""
     with step("writing settings, secrets and Asterisk's files"):
-        known = prepare.prepare(where, site, external=external)
+        known = prepare.prepare(where, site)
     services = ["redis", "hotline", "asterisk", *(("telco", "agents") if tryout else ())]
     build(where)
     with step("starting the containers"):
@@ -122,14 +128,9 @@ def give_voices(where: Stack) -> None:
 
 def reload(where: Stack) -> None:
     """Let a running Asterisk read its files again; calls go on."""
-    for command in (
-        "module reload res_pjsip.so",
-        "dialplan reload",
-        "queue reload all",
-        "manager reload",
-        "moh reload",
-    ):
-        where.compose("exec", "-T", "asterisk", "asterisk", "-rx", command, within=30)
+    commands = ("module reload res_pjsip.so", "dialplan reload", "queue reload all", "manager reload", "moh reload")
+    script = " && ".join(f'asterisk -rx "{command}"' for command in commands)
+    where.compose("exec", "-T", "asterisk", "sh", "-c", script, within=60)
 
 
 @contextmanager
@@ -196,6 +197,7 @@ The stack goes on running. What you can do now:
 
   call in yourself    register a softphone at this machine, UDP port {where.ports.visitor_sip},
                       user visitor, password {visitor}; dial 4001234567
+                      (from another machine: hotline up --tryout --external THIS-MACHINE'S-ADDRESS first)
   place more calls    .venv/bin/hotline call --keys 21      (an emergency)
   see what happened   .venv/bin/hotline calls
   who is on duty      .venv/bin/hotline agent list
