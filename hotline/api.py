@@ -27,14 +27,15 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from routing.agents import AgentCannot, AgentError, AgentUnknown
 from routing.board import BoardGone
 from routing.events import Event, Keys, PhoneNumber
 from routing.events_json import to_json
-from routing.log import LoggedCall, Missed, Recorded
+from routing.log import Listener, LoggedCall, Missed, NotWritten, Recorded
 
 if TYPE_CHECKING:
     from hotline.service import Service
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVICE: Final = web.AppKey("service", object)
 FILE: Final = re.compile(r"[a-z0-9-]+-\d+\.\d+(\.\d+)?\.wav")
+REASON: Final = re.compile(r"[\w -]{1,40}")
 KEEP_ALIVE: Final = 10.0
 
 
@@ -49,7 +51,14 @@ class Pause(BaseModel):
     """Why an agent takes no calls."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: Annotated[str, StringConstraints(pattern=r"^[\w -]{1,40}$")]
+    reason: str
+
+    @field_validator("reason")
+    @classmethod
+    def _short_and_plain(cls, reason: str) -> str:
+        if not REASON.fullmatch(reason):
+            raise ValueError("1 to 40 letters, digits, blanks, - or _")
+        return reason
 
 
 class Find(BaseModel):
@@ -146,35 +155,50 @@ async def recording(request: web.Request) -> web.StreamResponse:
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Events as they are written, one JSON object a line: first those after `after`, then live, until you hang up."""
-    log, wanted = _service(request).events, request.query.get("call")
+    """Events as they are written, one JSON object a line: first those after `after`, then live, until you hang up.
+
+    If the stream ends on its own, ask again from the last number you have.
+    """
+    log, after = _service(request).events, request.query.get("after")
     async with log.subscribe() as live:
+        newest = await log.flushed() if after is None else _number(request, "after", 0, most=2**62)
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        newest = _number(request, "after", await log.flushed(), most=2**62)
+        try:
+            await _follow(request, response, live, newest)
+        except ConnectionResetError:
+            pass  # the reader hung up
+        except Exception:
+            structlog.get_logger().exception("a stream of events broke off")
+        return response
 
-        async def pass_on(some: Sequence[Recorded]) -> None:
-            for seq, event in some:
-                if wanted in (None, event.call):
-                    await response.write(_line({"seq": seq} | _masked(to_json(event), request)))
 
+async def _follow(request: web.Request, response: web.StreamResponse, live: Listener, newest: int) -> None:
+    """Pass on what was written after `newest`, and then each event as it is written, until the log is closed."""
+    log, wanted = _service(request).events, request.query.get("call")
+
+    async def pass_on(some: Sequence[Recorded]) -> None:
+        for seq, event in some:
+            if wanted in (None, event.call):
+                await response.write(_line({"seq": seq} | _masked(to_json(event), request)))
+
+    while True:
+        while some := await log.after(newest):
+            await pass_on(some)
+            newest = some[-1].seq
         while True:
-            while some := await log.after(newest):
-                await pass_on(some)
-                newest = some[-1].seq
-            while True:
-                try:
-                    item = await asyncio.wait_for(anext(live), KEEP_ALIVE)
-                except TimeoutError:
-                    await response.write(b"\n")  # a reader who is gone shows when we write
-                    continue
-                except StopAsyncIteration:
-                    return response
-                if isinstance(item, Missed) or item.seq > newest + 1:
-                    break
-                if item.seq == newest + 1:
-                    await pass_on([item])
-                    newest = item.seq
+            try:
+                item = await asyncio.wait_for(anext(live), KEEP_ALIVE)
+            except TimeoutError:
+                await response.write(b"\n")  # a reader who is gone shows when we write
+                continue
+            except StopAsyncIteration:
+                return
+            if isinstance(item, Missed) or item.seq > newest + 1:
+                break
+            if item.seq == newest + 1:
+                await pass_on([item])
+                newest = item.seq
 
 
 async def newest_event(request: web.Request) -> web.StreamResponse:
@@ -241,16 +265,24 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as problem:
         return _problem(problem.status, "http", problem.reason)
     except ValidationError as problem:
-        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors(include_url=False))
+        said = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}"
+            for e in problem.errors(include_url=False)
+        )
         return _problem(422, "bad-request", said)
+    except NotWritten as problem:
+        return _problem(503, problem.code, str(problem))
+    except Exception:
+        structlog.get_logger().exception("a request failed", method=request.method, path=request.path)
+        return _problem(500, "internal", "the server made a mistake; its log says more")
 
 
 @web.middleware
 async def _only_with_token(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path.startswith("/api/"):
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        expected = _service(request).settings.api.token.get_secret_value()
-        if not hmac.compare_digest(given.encode(), expected.encode()):
+        given = request.headers.get("Authorization", "")
+        expected = f"Bearer {_service(request).settings.api.token.get_secret_value()}"
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
             raise Refused(401, "token", "the token is missing or wrong; it is HOTLINE_API__TOKEN of the server")
     return await handler(request)
 

@@ -17,11 +17,21 @@ from routing.watch import WANTED
 
 HEADER: Final = "; Generated from the site file; change that and run `hotline up`, not this.\n"
 ONLY_BOOTED: Final = ("name(FullyBooted)",)
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+ -]*")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+-]+")
 
 
 class NotPlain(ValueError):
     """A value that would not stay one value in an Asterisk file."""
+
+
+class NoPassword(NotPlain):
+    """A carrier wants a registration, and we were not given the password for it."""
+
+    def __init__(self, carrier: str) -> None:
+        super().__init__(
+            f"carrier {carrier!r} wants a registration, but its password is not known: write it in the stack's"
+            f' secrets.json as "carriers": {{"{carrier}": "..."}}'
+        )
 
 
 def pbx(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
@@ -33,7 +43,7 @@ def pbx(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
         "transfers.conf": HEADER + _transfers(site),
         "queues.conf": HEADER + "".join(_queue(queue) for queue in site.queues),
         "manager.conf": HEADER + _manager(secrets, stack),
-        "poisoned.conf": HEADER + f"password = {_plain(secrets.services['poisoned'])}\n",
+        "poisoned.conf": HEADER + f"password = {_secret(secrets.services['poisoned'])}\n",
         "pjsip.conf": HEADER
         + _transports(stack)
         + "".join(_carrier(carrier, secrets, site) for carrier in carriers)
@@ -47,13 +57,15 @@ def telco(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
     dialled = [number for line in site.numbers for number in line.dialled]
     return {
         "manager.conf": HEADER + _pretend_manager("telco", secrets),
-        "numbers.conf": HEADER + "".join(f"exten => {n},1,Dial(PJSIP/{n}@pbx)\n same => n,Hangup()\n" for n in dialled),
+        "numbers.conf": HEADER
+        + "".join(f"exten => {_plain(n)},1,Dial(PJSIP/{n}@pbx)\n same => n,Hangup()\n" for n in dialled),
         "pjsip.conf": HEADER
         + _transport("udp", stack, port=stack.ports.visitor_sip)
         + f"[pbx](trunk)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
         + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
         + "[visitor](visitor-phone)\nauth = visitor\naors = visitor\n"
-        + f"[visitor]\ntype = auth\nauth_type = digest\nusername = visitor\npassword = {secrets.services['visitor']}\n"
+        + "[visitor]\ntype = auth\nauth_type = digest\nusername = visitor\n"
+        + f"password = {_secret(secrets.services['visitor'])}\n"
         + "[visitor]\ntype = aor\nmax_contacts = 2\nremove_existing = yes\n",
         "rtp.conf": HEADER + f"rtpstart = {stack.telco_rtp_range[0]}\nrtpend = {stack.telco_rtp_range[1]}\n",
     }
@@ -82,6 +94,13 @@ def _plain(value: str) -> str:
     return value
 
 
+def _secret(value: str) -> str:
+    """A password as it stands in an Asterisk file. A carrier's may hold nearly anything; it is never shown."""
+    if not value.isprintable() or value != value.strip():
+        raise NotPlain("a password with a control character, or a blank at one of its ends, cannot stand in a file")
+    return value.replace(";", r"\;")
+
+
 def _globals(site: Site, stack: Stack, carrier: Carrier) -> str:
     first = site.numbers[0]
     return (
@@ -104,17 +123,18 @@ def _numbers(site: Site) -> str:
 
 def _transfers(site: Site) -> str:
     to_agents = (
-        f"exten => {agent.work_number},1,Set(HOTLINE_TO={_plain(agent.phone)})\n"
+        f"exten => {_plain(agent.work_number)},1,Set(HOTLINE_TO={_plain(agent.phone)})\n"
         f" same => n,Goto(ring-agent,{agent.work_number},1)\n"
         for agent in site.agents
     )
     to_queues = (
-        f"exten => {queue.transfer_code},1,Set(HOTLINE_QUEUE={_plain(queue.name)})\n"
-        f" same => n,Set(HOTLINE_PATIENCE={queue.patience.total_seconds():.0f})\n same => n,Goto(queue,s,1)\n"
+        f"exten => {_plain(queue.transfer_code)},1,Set(HOTLINE_QUEUE={_plain(queue.name)})\n"
+        f" same => n,Set(HOTLINE_PATIENCE={queue.patience.total_seconds():.0f})\n"
+        f" same => n,Goto(queue,{queue.transfer_code},1)\n"
         for queue in site.queues
     )
     outside = (
-        f"exten => {department.code},1,Set(HOTLINE_TO={_plain(department.number)})\n"
+        f"exten => {_plain(department.code)},1,Set(HOTLINE_TO={_plain(department.number)})\n"
         f" same => n,Goto(ring-department,{department.code},1)\n"
         for department in site.departments
     )
@@ -134,7 +154,7 @@ def _manager(secrets: Secrets, stack: Stack) -> str:
     """The accounts' secrets, where they may come from, and the few events each is sent (most work saved is here)."""
     events = {"watch": WANTED, "desk": ONLY_BOOTED, "dial": ONLY_BOOTED}
     return "".join(
-        f"[{account}]({account}-rights)\nsecret = {_plain(secrets.services[f'ami-{account}'])}\n"
+        f"[{account}]({account}-rights)\nsecret = {_secret(secrets.services[f'ami-{account}'])}\n"
         f"permit = {stack.server}/255.255.255.255\n" + "".join(map(_event_filter, wanted))
         for account, wanted in events.items()
     )
@@ -148,7 +168,7 @@ def _event_filter(wanted: str) -> str:
 
 def _pretend_manager(role: str, secrets: Secrets) -> str:
     return (
-        f"[tryout]\nsecret = {_plain(secrets.services[f'{role}-manager'])}\n"
+        f"[tryout]\nsecret = {_secret(secrets.services[f'{role}-manager'])}\n"
         "read = system,call,agent,dtmf,dialplan\nwrite = system,call,originate,reporting\n"
     )
 
@@ -190,27 +210,29 @@ def _way_out(carrier: Carrier) -> str:
 def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) -> str:
     """Calls of a carrier that we register with arrive by our contact: it is the site's first number."""
     host, user = carrier.addresses[0], _plain(carrier.register_as or "")
+    if carrier.name not in secrets.carriers:
+        raise NoPassword(carrier.name)
     return (
         f"[{name}]\ntype = auth\nauth_type = digest\nusername = {user}\n"
-        f"password = {_plain(secrets.carriers.get(carrier.name, ''))}\n"
+        f"password = {_secret(secrets.carriers[carrier.name])}\n"
         f"[{name}]\ntype = registration\noutbound_auth = {name}\nserver_uri = sip:{host}:{carrier.port}\n"
         f"client_uri = sip:{user}@{host}:{carrier.port}\nretry_interval = 20\ncontact_user = {_plain(number)}\n"
     )
 
 
 def _phone(agent: Agent, secrets: Secrets) -> str:
-    phone = _plain(agent.phone)
+    phone, number = _plain(agent.phone), _plain(agent.work_number)
     return (
-        f'[{phone}](phone)\nauth = {phone}\naors = {phone}\ncallerid = "{agent.work_number}" <{agent.work_number}>\n'
+        f'[{phone}](phone)\nauth = {phone}\naors = {phone}\ncallerid = "{number}" <{number}>\n'
         f"[{phone}](phone-place)\n"
-        f"[{phone}](phone-secret)\nusername = {phone}\npassword = {_plain(secrets.phones[agent.phone])}\n"
+        f"[{phone}](phone-secret)\nusername = {phone}\npassword = {_secret(secrets.phones[agent.phone])}\n"
     )
 
 
 def _pretend_phone(agent: Agent, secrets: Secrets, stack: Stack) -> str:
     phone = _plain(agent.phone)
     return (
-        f"[{phone}]\ntype = auth\nauth_type = digest\nusername = {phone}\npassword = {_plain(secrets.phones[phone])}\n"
+        f"[{phone}]\ntype = auth\nauth_type = digest\nusername = {phone}\npassword = {_secret(secrets.phones[phone])}\n"
         f"[{phone}]\ntype = registration\noutbound_auth = {phone}\nserver_uri = sip:{stack.pbx}:5060\n"
         f"client_uri = sip:{phone}@{stack.pbx}:5060\ncontact_user = {phone}\n"
         "retry_interval = 2\nforbidden_retry_interval = 2\nmax_retries = 100000\nexpiration = 120\n"

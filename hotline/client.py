@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from hotline.secrets import Secrets
+from hotline import secrets
 from hotline.stack import Stack
 from routing.events import Event
 from routing.events_json import from_json
@@ -37,7 +37,7 @@ def find(stack: Stack) -> Where:
         return Where(url.rstrip("/"), os.environ.get("HOTLINE_API__TOKEN", ""))
     file = stack.folder / "secrets.json"
     try:
-        token = Secrets.model_validate_json(file.read_bytes()).services["api"]
+        token = secrets.read(file).services["api"]
     except FileNotFoundError as problem:
         raise ServerError(f"there is no stack {stack.name!r} here; start one with: make demo") from problem
     except PermissionError as problem:

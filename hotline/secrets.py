@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 LENGTH: Final = 28  # letters and digits: 166 bits
 ALPHABET: Final = string.ascii_letters + string.digits
@@ -19,6 +19,18 @@ SERVICES: Final = (
     "ami-watch", "ami-desk", "ami-dial", "redis", "api", "poisoned",
     "telco-manager", "agents-manager", "visitor", "test-postgres",
 )  # fmt: skip
+
+
+class SecretsRefused(ValueError):
+    """The file of secrets cannot be used; the text holds nothing of it."""
+
+    code = "secrets-refused"
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"{file} is not a file of secrets; put back a copy of it. (Without it all passwords are made anew: those of"
+            " the phones and carriers must then be set everywhere again.)"
+        )
 
 
 class Secrets(BaseModel):
@@ -34,9 +46,17 @@ def make() -> str:
     return "".join(random.choice(ALPHABET) for _ in range(LENGTH))
 
 
+def read(file: Path) -> Secrets:
+    """Return the secrets in this file; raises SecretsRefused, and OSError when it is not there or not ours to read."""
+    try:
+        return Secrets.model_validate_json(file.read_bytes())
+    except ValidationError:
+        raise SecretsRefused(file) from None  # the error itself would show what it found
+
+
 def ensure(file: Path, phones: Iterable[str]) -> Secrets:
-    """Read the secrets, add what is missing, and keep the file 0600."""
-    known = Secrets.model_validate_json(file.read_bytes()) if file.exists() else Secrets()
+    """Read the secrets, add what is missing, and keep the file 0600; raises SecretsRefused and changes nothing."""
+    known = read(file) if file.exists() else Secrets()
     for service in SERVICES:
         known.services.setdefault(service, make())
     for phone in phones:
@@ -53,6 +73,8 @@ def write_private(file: Path, text: str, *, mode: int = 0o600, owner: int | None
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
+        stream.flush()
+        os.fsync(descriptor)
     if owner is not None and os.getuid() == 0:
         os.chown(part, owner, owner)
     part.replace(file)

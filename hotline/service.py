@@ -12,9 +12,9 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -22,6 +22,7 @@ from aiohttp import web
 from hotline import api, site, watchdog
 from hotline.settings import Settings
 from hotline.site import Site
+from ivr.call import AGENT_GONE
 from ivr.doors import Doors
 from ivr.rooms import Rooms
 from ivr.server import AgiServer, Limits
@@ -31,9 +32,9 @@ from prompts.espeak import Espeak
 from prompts.library import Library
 from prompts.plan import Plan, plan
 from routing.agents import AgentState
-from routing.ami import AmiAddress, Link
+from routing.ami import AmiAddress, AmiError, Link
 from routing.board import Painter, Picture, board_at
-from routing.events import CallRang, Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
+from routing.events import CallEnded, CallRang, Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
 from routing.log import EventLog
 from routing.log_sql import open_log
 from routing.recordings import Recordings
@@ -41,6 +42,10 @@ from routing.roster import Roster
 from routing.watch import CARRIER, Watch
 
 log = structlog.get_logger()
+
+LONGEST_CALL: Final = timedelta(hours=12)
+MOST_CALLS: Final = 2000
+"""So many of the latest calls are looked through for those that were not over when we were last here."""
 
 
 class Service:
@@ -54,8 +59,15 @@ class Service:
             settings.folders.messages,
             events.record,
             is_told=partial(self._is_logged, MessageLeft),
+            flushed=events.flushed,
         )
-        self.watch = Watch(self._record, ended=self.recordings.keep)
+        self.watch = Watch(
+            self._record,
+            ended=self.recordings.keep,
+            agent_left=self._cut_greeting,
+            take_over=self.recordings.take_over,
+        )
+        self._cuts: set[asyncio.Task[None]] = set()
         self.watch_link = self._link("watch", on_event=self.watch.hear, on_up=self._catch_up, on_down=self._lost)
         self.desk_link = self._link("desk", on_up=self._restore)
         self.roster = Roster(
@@ -77,6 +89,7 @@ class Service:
         """Open the doors. Asterisk may come later: the links are kept trying."""
         self.events.record(HotlineStarted(at=self._now()))
         await self.roster.remember()
+        await self._recall()
         await self.agi.start()
         await self.watch_link.start()
         await self.desk_link.start()
@@ -178,15 +191,37 @@ class Service:
             log.warning("the event log could not be asked", call=call, problem=str(problem))
             return False
 
+    async def _recall(self) -> None:
+        """Take up the calls that were not over when we were last here."""
+        for logged in await self.events.calls(since=self._now() - LONGEST_CALL, limit=MOST_CALLS):
+            if not any(isinstance(fact, CallEnded) for fact in logged.events):
+                self.watch.recall(logged.call, logged.events)
+
+    def _cut_greeting(self, call: str) -> None:
+        """The agent is gone: the caller need not hear the rest of the work number."""
+        task = asyncio.get_running_loop().create_task(self._play_key(call, AGENT_GONE))
+        self._cuts.add(task)
+        task.add_done_callback(self._cuts.discard)
+
+    async def _play_key(self, call: str, key: str) -> None:
+        """Make a key come in on the caller's line, as if pressed there."""
+        try:
+            await self.desk_link.act("PlayDTMF", Channel=call, Digit=key, Receive="true")
+        except AmiError as problem:
+            log.info("a greeting plays on without an agent", call=call, problem=str(problem))
+
     async def _catch_up(self) -> None:
         """The events flow again: which calls are up, and what ended unseen?"""
+        # What may have ended is asked first: what begins meanwhile is not taken for over.
+        before, left = self.watch.live, self.recordings.left()
         rows = await self.watch_link.rows("CoreShowChannels")
-        live = frozenset(row["Linkedid"] for row in rows if row["Channel"].startswith(CARRIER))
+        lines = frozenset(row["Uniqueid"] for row in rows if row["Channel"].startswith(CARRIER))
+        live = lines & frozenset(row["Linkedid"] for row in rows)
         if self._lost_at is not None:
             self.events.record(LinkBack(at=self._now(), away=self._now() - self._lost_at))
             self._lost_at = None
-        self.watch.seen_live(live)
-        self.recordings.sweep(live)
+        self.watch.seen_live(live, before=before)
+        self.recordings.sweep(left - frozenset(row["Linkedid"] for row in rows))
 
     def _lost(self, why: str) -> None:
         self._lost_at = self._now()

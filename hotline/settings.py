@@ -8,18 +8,24 @@ in the site file (`hotline/site.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, get_origin
+from typing import Annotated, Any, Final, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 PREFIX: Final = "HOTLINE_"
 KNOWN_BAD: Final = frozenset({"", "secret", "password", "changeme", "admin", "asterisk", "hotline", "123456", "amp111"})
 SHORTEST_SECRET: Final = 16
+LIKE: Final = 0.93
+"""How much alike a name is to the one that was meant, 1.0 is the same: one letter is wrong, missing or too many."""
+PRIVATE: Final = ("secret", "token", "redis", "database")
+"""Settings with one of these words in their names hold passwords: what was found there is not shown."""
 
 
 class SettingsRefused(ValueError):
@@ -59,11 +65,19 @@ class Agi(Group):
     """Where Asterisk reaches us for each call."""
 
     host: str = Field("0.0.0.0", description="the address we listen on; the doors are 4573 to 4576")
-    peers: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (IPv4Network("127.0.0.0/8"),), description="the Asterisks that may come in"
+    peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (IPv4Network("127.0.0.0/8"),), min_length=1, description="the Asterisks that may come in: 10.1.2.3, 10.9.0.0/24"
     )
     most_calls: int = Field(500, ge=1, le=100_000, description="in a flow at one time; more are asked to hold")
-    drain_for: timedelta = Field(timedelta(seconds=20), description="at a stop, flows under way get this long to end")
+    drain_for: timedelta = Field(
+        timedelta(seconds=20), ge=timedelta(0), description="at a stop, flows under way get this long to end"
+    )
+
+    @field_validator("peers", mode="before")
+    @classmethod
+    def _addresses(cls, given: object) -> object:
+        """Addresses and networks in one line, apart by commas or blanks; a JSON list will do as well."""
+        return [ip_network(each) for each in re.findall(r"[^][\s,\"']+", given)] if isinstance(given, str) else given
 
 
 class Api(Group):
@@ -92,7 +106,7 @@ class Settings(BaseSettings):
     )
 
     site: Path = Field(Path("site/site.toml"), description="the site file")
-    database: Annotated[str, StringConstraints(pattern=r"^(sqlite|postgresql)(\+[a-z]+)?://")] = Field(
+    database: str = Field(
         "sqlite:///hotline.db", description="the event log: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
     )
     redis: SecretStr | None = Field(None, description="redis://:PASSWORD@HOST/0; without it the board is in memory")
@@ -100,7 +114,14 @@ class Settings(BaseSettings):
     agi: Agi = Agi()
     api: Api
     folders: Folders = Folders()
-    log_level: Annotated[str, StringConstraints(pattern="^(debug|info|warning|error)$")] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("database")
+    @classmethod
+    def _known_kind(cls, url: str) -> str:
+        if not re.match(r"(sqlite|postgresql)(\+[a-z]+)?://.", url):
+            raise ValueError("must be sqlite:////FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/NAME")
+        return url
 
 
 def load() -> Settings:
@@ -109,11 +130,34 @@ def load() -> Settings:
     if file and not Path(file).is_file():
         raise SettingsRefused(f"HOTLINE_ENV_FILE names {file!r}, but there is no such file")
     try:
-        return Settings(_env_file=file)
+        found = Settings(_env_file=file)
     except ValidationError as problem:
-        lines = [f"  - {line}" for error in problem.errors(include_url=False) for line in _told(error)]
-        text = "the settings cannot be used:\n" + "\n".join(lines) + "\nAll settings: hotline settings"
-        raise SettingsRefused(text) from None
+        raise _refused(line for error in problem.errors(include_url=False) for line in _told(error)) from None
+    except SettingsError as problem:
+        raise _refused([_unreadable(str(problem))]) from None
+    if mistyped := list(_mistyped()):
+        raise _refused(mistyped)
+    return found
+
+
+def _refused(problems: Iterable[str]) -> SettingsRefused:
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    return SettingsRefused(f"the settings cannot be used:\n{lines}\nAll settings: hotline settings")
+
+
+def _unreadable(problem: str) -> str:
+    """A whole group was set at once, and not as JSON."""
+    group = re.search(r'field "(\w+)"', problem)
+    name = PREFIX + (group[1].upper() if group else "")
+    return f"{name}: is a group of settings; each is set by itself, as {name}__..."
+
+
+def _mistyped() -> Iterator[str]:
+    """Names in the environment that look like a setting and are none."""
+    known = [name for name, *_ in listed()]
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known and (meant := get_close_matches(name, known, 1, LIKE)):
+            yield f"{name}: there is no such setting; {meant[0]} perhaps?"
 
 
 def listed() -> Iterator[tuple[str, str, str, str]]:
@@ -170,6 +214,10 @@ def _told(error: Any) -> Iterator[str]:
 def _said(error: Any) -> str:
     if error["type"] == "missing":
         return "is not set"
+    if error["type"] == "extra_forbidden":  # perhaps a secret under a name that is mistyped
+        return "there is no such setting"
     message = str(error["msg"]).removeprefix("Value error, ")
-    hidden = any("secret" in str(step) or "token" in str(step) for step in error["loc"])
-    return message if hidden else f"{message} (found {error.get('input')!r:.80})"
+    if error["type"] == "time_delta_parsing":
+        message = "is not a length of time; 20 seconds are PT20S"
+    shown = not any(word in str(step) for step in error["loc"] for word in PRIVATE)
+    return f"{message} (found {error.get('input')!r:.80})" if shown else message

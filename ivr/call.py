@@ -21,6 +21,8 @@ from prompts.library import Sound
 from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PromptHeard, WrongKey
 
 ANY_KEY: Final = "0123456789*#"
+AGENT_GONE: Final = "D"
+"""A key that phones do not have: it ends a greeting whose agent has hung up (`hotline/service.py` plays it)."""
 ARMED_BY_DIALPLAN: Final = 15.0
 """Seconds on the dead-man timer when a flow begins (`TIMEOUT(absolute)` in the dialplan)."""
 MARGIN: Final = 5.0
@@ -154,6 +156,7 @@ class Call:
             reply = await self._connection.send("STREAM FILE", sound.path, keys, within=sound.seconds + MARGIN)
             key = _key(reply)
             heard, cut_by = min(_as_time(reply.endpos), length), "key" if key else None
+            cut_by = "hang-up" if key == AGENT_GONE else cut_by
             if not heard and not key:
                 self._not_played(prompt, f"Asterisk has no sound at {sound.path}")
         except CallerHungUp as gone:

@@ -26,7 +26,7 @@ FADES_AFTER: Final = 15
 """Seconds that Redis shows a picture nobody paints over."""
 REPAINT_EVERY: Final = 5.0
 """Seconds after which an unchanged picture is painted again, so that it stays fresh."""
-GATHER: Final = 0.2
+GATHER: Final = 0.5
 """Seconds in which changes are gathered into one picture."""
 ANSWER_WITHIN: Final = 2.0
 

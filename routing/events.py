@@ -242,7 +242,10 @@ class TalkEnded(SharedStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAbandoned(CallStep):
-    """The caller hung up before talking to anyone. `waited` counts from the ring, in the queue from `CallQueued`."""
+    """The caller hung up before talking to anyone or leaving a message.
+
+    `waited` counts from the ring, in the queue from `CallQueued`.
+    """
 
     where: Place
     waited: timedelta

@@ -1,33 +1,58 @@
 """Recordings: Asterisk writes each talk as raw stereo, we keep it as a wav file named by the call's id.
 
-Left is what the agent's phone sent (the agent), right what it received (the caller). A file is finished by renaming, so
-what carries the final name is whole. What a crash left unfinished is found by `sweep`.
+Left is what the agent's phone sent (the agent), right what it received (the caller). While a call lasts, the files of
+its talks lie in the folder `live`; then they are finished into the folder above, by renaming: what lies there is whole.
 
-Messages are wav files already. The flow that asks for one writes it down; one that the dialplan took without us is
-found when the call is over, or when we are back.
+    live/pbx-1763744923.12.15.raw     the talk of call pbx-1763744923.12 with the line 15
+         pbx-1763744923.12.15.wav
+
+A call that was handed over has several, numbered in the order in which people took it. What an agent asks a colleague
+on another line is recorded too, by line, number and time, but belongs to no caller and is deleted:
+
+    live/pbx-1763744987.18.1025.1763744987345.asked.raw
+
+When that agent then hands the caller over, the colleague's line goes on as the next part of the call, from then on:
+
+    live/pbx-1763744923.12.18.from9200.raw
+
+What a crash left unfinished is found by `sweep`. Messages are wav files already. The flow that asks for one writes it
+down; one that the dialplan took without us is found when the call is over, or when we are back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 import wave
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 import structlog
 
 from routing.events import Event, MessageLeft, RecordingKept
+from routing.log import NotWritten
 
 RATE: Final = 8000
 BYTES_A_SECOND: Final = RATE * 2 * 2
-QUIET: Final = 0.3
-"""Seconds without growth after which Asterisk has finished writing; it ends a file right after the call."""
+QUIET: Final = 1.2
+"""Seconds without growth after which Asterisk has finished writing: it writes to disk about once a second."""
 PATIENCE: Final = 10.0
 SHORTEST_MESSAGE: Final = timedelta(seconds=1.5)
 """Less is a caller who said nothing: of the silence that ends a message, Asterisk leaves one second."""
 MESSAGE_HEADER: Final = 44
+LONGEST_ABSENCE: Final = timedelta(days=7)
+"""Messages older than this are not looked at again."""
+ASKED_LONG_AGO: Final = timedelta(minutes=10)
+"""A line whose file has not grown for so long is down."""
+RINGS_TO_TALK: Final = 10_000
+"""Milliseconds from picking up to the end of the greeting, at most."""
+RAW: Final = re.compile(r"(?P<call>.+\.\d+)\.(?P<line>\d+)(\.from(?P<skip>\d+))?\.raw")
+
+log = structlog.get_logger()
 
 
 class Recordings:
@@ -40,85 +65,170 @@ class Recordings:
         record: Callable[[Event], None],
         *,
         is_told: Callable[[str], Awaitable[bool]],
+        flushed: Callable[[], Awaitable[object]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`is_told` says of a call whether its message is in the log."""
-        self._talks, self._messages, self._record, self._now = talks, messages, record, now
-        self._is_told = is_told
+        """`is_told` says of a call whether its message is in the log; `flushed` returns when what was recorded is."""
+        self._talks, self._live, self._messages = talks, talks / "live", messages
+        self._record, self._is_told, self._flushed, self._now = record, is_told, flushed, now
         self._telling = asyncio.Lock()
+        self._one_at_a_time: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._under_way: set[asyncio.Task[None]] = set()
 
     def keep(self, call: str) -> None:
         """A call has ended: finish its recordings, soon and beside everything else."""
         self._begin(self._keep(call))
 
+    def take_over(self, call: str, *, number: str, line: str | None, at: datetime) -> None:
+        """A colleague who was asked has the caller from this moment on: that line goes on as the call's next part.
+
+        `number` is the colleague's; `line` the id of the colleague's line, None if it still rang when the agent left
+        the caller there; `at` on Asterisk's clock. To be called before `keep`.
+        """
+        self._begin(self._take_over(call, f"{line or '*'}.{number}.*.asked.raw", at, said_before=line is not None))
+
     async def settled(self) -> None:
         """Wait until what was begun is finished."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    def sweep(self, live: frozenset[str]) -> None:
-        """Finish what was left by calls that are no longer live: our server was down when they ended."""
-        calls = {_call_of(raw) for raw in self._talks.glob("*.raw")}
-        for call in sorted(calls - live):
-            self._begin(self._keep(call))
-        messages = {file.stem for file in self._messages.glob("*.wav")}
-        self._begin(self._tell(sorted(messages - live)))
+    def left(self) -> frozenset[str]:
+        """The calls that left something here. Ask this first, then who is live, then sweep the others."""
+        raws = (RAW.fullmatch(raw.name) for raw in self._live.glob("*.raw"))
+        messages = (file for file in self._messages.glob("*.wav") if _age(file) < LONGEST_ABSENCE)
+        return frozenset(raw["call"] for raw in raws if raw) | {file.stem for file in messages}
+
+    def sweep(self, ended: Iterable[str]) -> None:
+        """Finish what these calls left: our server was down when they ended."""
+        for call in sorted(ended):
+            self.keep(call)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _tell(self, calls: Sequence[str]) -> None:
-        """Write down the messages of these calls, if there are any and no flow has done it."""
-        for call in calls:
-            left = _message(self._messages / f"{call}.wav")
-            if left is not None and left.length >= SHORTEST_MESSAGE:
-                async with self._telling:
-                    if not await self._is_told(call):
-                        self._record(left)
+    # Talks
 
     async def _keep(self, call: str) -> None:
-        for raw in sorted(self._talks.glob(f"{call}.*.raw")):
-            try:
-                await _written(raw)
-                length = await asyncio.to_thread(_finish, raw)
-            except OSError as problem:
-                structlog.get_logger().error(
-                    "a recording could not be finished", call=call, file=raw.name, problem=str(problem)
-                )
-                continue
-            if length:
-                self._record(RecordingKept(at=self._now(), call=call, file=raw.with_suffix(".wav").name, length=length))
-        await _written(self._messages / f"{call}.wav")
-        await self._tell([call])
+        async with self._one_at_a_time.setdefault(call, asyncio.Lock()):
+            for raw in sorted(self._raws_of(call), key=_line):
+                try:
+                    await self._finish(call, raw)
+                except (OSError, NotWritten) as problem:
+                    log.error("a recording could not be finished", call=call, file=raw.name, problem=str(problem))
+            await self._tell(call)
+        self._forget_what_was_asked()
+
+    def _raws_of(self, call: str) -> Iterator[Path]:
+        for raw in self._live.glob(f"{call}.*.raw"):
+            if (name := RAW.fullmatch(raw.name)) and name["call"] == call:
+                yield raw
+
+    async def _finish(self, call: str, raw: Path) -> None:
+        """Make a raw file a wav file, write that down, and only then delete the raw one."""
+        kept = self._talks / f"{call}.{_line(raw)}.wav"
+        size = await _written(raw)
+        length = await asyncio.to_thread(_convert, raw, size, kept)
+        while _size(raw) != size:  # Asterisk was slow
+            size = await _written(raw)
+            length = await asyncio.to_thread(_convert, raw, size, kept)
+        if length:
+            self._record(RecordingKept(at=self._now(), call=call, file=kept.name, length=length))
+            await self._flushed()
+        await asyncio.to_thread(raw.unlink)
+
+    async def _take_over(self, call: str, asked: str, at: datetime, *, said_before: bool) -> None:
+        """Give the call the file of what was asked, without what was said before this moment."""
+        moment = round(at.timestamp() * 1000)
+        async with self._one_at_a_time.setdefault(call, asyncio.Lock()):
+            raw = await self._newest(asked, since=0 if said_before else moment - RINGS_TO_TALK)
+            if raw is None and said_before:
+                log.error("what follows a transfer is not recorded", call=call, wanted=asked)
+            elif raw is not None:
+                skip = max(moment - _begun(raw), 0) if said_before else 0
+                raw.rename(raw.with_name(f"{call}.{raw.name.split('.')[1]}.from{skip}.raw"))
+
+    async def _newest(self, pattern: str, *, since: int, within: float = 5.0) -> Path | None:
+        """Return the file that began last, if it began since then; Asterisk opens it while it connects the line."""
+        give_up = time.monotonic() + within
+        while True:
+            newest = max(self._live.glob(pattern), key=_begun, default=None)
+            if newest is not None and _begun(newest) >= since:
+                return newest
+            if time.monotonic() > give_up:
+                return None
+            await asyncio.sleep(0.1)
+
+    def _forget_what_was_asked(self) -> None:
+        for raw in self._live.glob("*.asked.raw"):
+            if _age(raw) > ASKED_LONG_AGO:
+                raw.unlink(missing_ok=True)
+
+    # Messages
+
+    async def _tell(self, call: str) -> None:
+        """Write down the message of this call, if there is one and no flow has done it."""
+        file = self._messages / f"{call}.wav"
+        await _written(file)
+        left = _message(file)
+        if left is not None and left.length >= SHORTEST_MESSAGE:
+            async with self._telling:
+                if not await self._is_told(call):
+                    self._record(left)
 
 
-async def _written(file: Path) -> None:
-    """Wait until the file no longer grows; one that is not there does not."""
-    size, waited = 0, 0.0
-    while (now := _size(file)) != size and waited < PATIENCE:
-        size, waited = now, waited + QUIET
+async def _written(file: Path) -> int:
+    """Wait until the file no longer grows, and return its size; one that is not there has none."""
+    before, waited = None, 0.0
+    while (size := _size(file)) not in (None, before) and waited < PATIENCE:
+        before, waited = size, waited + QUIET
         await asyncio.sleep(QUIET)
+    return size or 0
 
 
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
-def _finish(raw: Path) -> timedelta:
-    """Turn raw stereo into a wav file beside it. An empty recording (nobody talked) is dropped."""
-    size = raw.stat().st_size
-    if size:
-        part = raw.with_suffix(".part")
+def _age(file: Path) -> timedelta:
+    """How long the file has not grown; one that is gone is new."""
+    try:
+        return timedelta(seconds=time.time() - file.stat().st_mtime)
+    except FileNotFoundError:
+        return timedelta(0)
+
+
+def _begun(asked: Path) -> int:
+    """When the recording of what an agent asked began, in ms on Asterisk's clock."""
+    return int(asked.name.split(".")[-3])
+
+
+def _line(raw: Path) -> int:
+    """The number of the line that is recorded here: it grows from one part of a call to the next."""
+    name = RAW.fullmatch(raw.name)
+    return int(name["line"]) if name else 0
+
+
+def _convert(raw: Path, size: int, kept: Path) -> timedelta:
+    """Write so much of raw stereo as a wav file; nothing is written of an empty recording (nobody talked)."""
+    name = RAW.fullmatch(raw.name)
+    skipped = int((name and name["skip"]) or 0) * RATE // 1000 * 4
+    samples = max(size - skipped, 0) // 4
+    if samples:
+        part = kept.with_suffix(".part")
         with raw.open("rb") as source, wave.open(str(part), "wb") as target:
-            target.setparams((2, 2, RATE, size // 4, "NONE", ""))
-            while block := source.read(1 << 20):
+            source.seek(skipped)
+            target.setparams((2, 2, RATE, samples, "NONE", ""))
+            left = samples * 4
+            while left and (block := source.read(min(left, 1 << 20))):
                 target.writeframesraw(block)
-        part.replace(raw.with_suffix(".wav"))
-    raw.unlink()
-    return timedelta(seconds=size / BYTES_A_SECOND)
+                left -= len(block)
+        part.replace(kept)
+    return timedelta(seconds=samples / RATE)
 
 
 def _message(file: Path) -> MessageLeft | None:
@@ -130,8 +240,3 @@ def _message(file: Path) -> MessageLeft | None:
     length = timedelta(seconds=max(found.st_size - MESSAGE_HEADER, 0) / (RATE * 2))
     at = datetime.fromtimestamp(found.st_mtime, UTC)
     return MessageLeft(at=at, call=file.stem, file=file.name, length=length)
-
-
-def _call_of(raw: Path) -> str:
-    """`pbx-1763744923.12.1.raw` is part 1 of call pbx-1763744923.12."""
-    return raw.name.removesuffix(".raw").rpartition(".")[0]

@@ -1,28 +1,34 @@
 """What Asterisk tells about calls becomes facts in the event log.
 
 The flows write down what a caller hears and presses; from the queue on, Asterisk keeps the call and its manager events
-are our eyes. Each event here is one line of a table: name, what it means. Asterisk's own words for times and outcomes are
-not trusted where they are known to mislead (its hold time includes the greeting, its 'abandoned' includes time-outs):
-the times are ours.
+are our eyes. Each event here is one line of a table: name, what it means. Asterisk's own words for times and outcomes
+mislead (its hold time includes the greeting, its 'abandoned' includes time-outs, its 'agent complete' comes twice or
+never after a hang-up in the greeting or a transfer): times and outcomes are ours.
 
     QueueCallerJoin       the caller began to wait, or is back in the queue
     AgentCalled           an agent's phone rings
     AgentRingNoAnswer     it was not picked up, busy or refused
     (greeting door)       an agent picked up: `agent_answered`
-    BridgeEnter           caller and agent hear each other
+    BridgeEnter           the caller and the one at the other end hear each other
     Hold, Unhold          the agent's phone holds the call
-    BlindTransfer, AttendedTransfer   the agent hands the caller over
-    AgentComplete         the talk is over, and who ended it
-    HangupRequest         the caller hung up (it comes only when the far end does)
+    BlindTransfer         the agent sends the caller on, to whoever picks up there
+    AttendedTransfer      the agent leaves the caller with a colleague who was asked first, or still rings
+    HangupRequest         somebody hung up, and who: the caller, or the agent
     Hangup                the caller's line is down
+
+A call is named by the id of the caller's line. An event names a line (Uniqueid) and the oldest one it was ever
+connected with (Linkedid): so what happens to the caller's own line is told from what happens to another line of the
+call. A department's line runs over the carrier too; it is known by not being the oldest.
+
+Where a call stands follows from its facts alone (`Progress.follow`), so after a restart of ours the log tells it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, Protocol
 
 import structlog
 
@@ -51,40 +57,110 @@ from routing.events import (
 CARRIER: Final = "PJSIP/carrier-"
 """Callers' channels begin so (`hotline/asterisk_files.py` names the endpoints)."""
 
+FIRST: Final = "first"
+"""The extension by which the dialplan puts a caller back, before all others."""
+
+OF_CALLERS: Final = f"header(Channel),method(starts_with) = {CARRIER}"
+
 WANTED: Final = (
     "name(FullyBooted)",
-    "name(QueueCallerJoin)",
-    "name(AgentCalled)",
-    "name(AgentRingNoAnswer)",
-    "name(AgentConnect)",
-    "name(AgentComplete)",
-    "name(BlindTransfer)",
-    "name(AttendedTransfer)",
+    f"name(QueueCallerJoin),{OF_CALLERS}",
+    f"name(AgentCalled),{OF_CALLERS}",
+    f"name(AgentRingNoAnswer),{OF_CALLERS}",
+    f"name(BridgeEnter),{OF_CALLERS}",
     "name(Hold)",
     "name(Unhold)",
-    f"name(BridgeEnter),header(Channel),method(starts_with) = {CARRIER}",
-    f"name(HangupRequest),header(Channel),method(starts_with) = {CARRIER}",
-    f"name(Hangup),header(Channel),method(starts_with) = {CARRIER}",
+    "name(BlindTransfer)",
+    "name(AttendedTransfer)",
+    "name(HangupRequest)",
+    f"name(Hangup),{OF_CALLERS}",
 )
 """The events we ask Asterisk for; all others stay there, which is most of the work saved."""
+
+REMEMBERED: Final = 10_000
+"""So many calls that have ended are remembered: what is heard of them late is no new call."""
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Progress:
-    """What we have seen of one live call."""
+    """Where one live call stands."""
 
-    rang: datetime
+    rang: datetime | None = None
+    """None for a call of which we saw neither the ring nor what the log says."""
     place: Place = "menu"
     """Where the caller is before the talk."""
+    priority: int = 0
     queue: str | None = None
     joined: datetime | None = None
+    """Since when the caller waits; one who is put back before a talk keeps the time waited so far."""
     offered: dict[str, datetime] = field(default_factory=dict)
     agent: str | None = None
+    """Who has picked up."""
     talking_since: datetime | None = None
+    on_hold: bool = False
     talked: bool = False
-    left_message: bool = False
-    hung_up_by_caller: bool = False
+    """Since the caller waited last."""
     handed_to: str | None = None
+    """What the agent dialled who sent the caller on, until somebody picks up there."""
+    asked_first: bool = False
+    """Whether that agent had dialled it on another line, and handed the caller over while it still rang."""
+    left_message: bool = False
+    hung_up: bool = False
+    """Whether it was the caller."""
+
+    def follow(self, fact: Event) -> None:
+        """Take one fact of this call, in their order."""
+        match fact:
+            case CallRang():
+                self.rang, self.place = fact.at, "ringing"
+            case CallAnswered():
+                self.place = "menu"
+            case CallRouted(to="message"):
+                self.place = "message"
+            case CallRouted():
+                self.priority = fact.priority
+            case CallQueued():
+                self.queue, self.place, self.joined = fact.queue, "queue", self.joined or fact.at
+                self.agent, self.talked, self.handed_to = None, False, None
+            case AgentOffered():
+                self.offered[fact.agent] = fact.at
+            case OfferMissed():
+                self.offered.pop(fact.agent, None)
+            case AgentAnswered():
+                self.agent, self.place = fact.agent, "greeting"
+            case TalkStarted():
+                self.agent, self.talking_since, self.on_hold, self.talked = fact.agent, fact.at, False, True
+                self.joined, self.handed_to = None, None
+            case HoldStarted() | HoldEnded():
+                self.on_hold = isinstance(fact, HoldStarted)
+            case CallTransferred():
+                self.handed_to, self.asked_first = fact.to, fact.kind == "attended"
+            case TalkEnded():
+                self.agent, self.talking_since, self.on_hold = None, None, False
+            case MessageLeft():
+                self.left_message = True
+
+
+class TakeOver(Protocol):
+    """Told when a colleague who was asked first has the caller (`routing/recordings.py`)."""
+
+    def __call__(self, call: str, *, number: str, line: str | None, at: datetime) -> None:
+        """`number` is the colleague's; `line` the id of the colleague's line, None if it still rang when the agent left
+        the caller there; `at` on Asterisk's clock.
+        """
+
+
+class Ends(NamedTuple):
+    """The two ends of an attended transfer: the caller's call, and the names of the event's fields for the others."""
+
+    call: str
+    other: Literal["TransferTarget", "Transferee"]
+    mine: Literal["OrigTransferer", "SecondTransferer"]
+    """The agent's line to the caller."""
+    asking: Literal["OrigTransferer", "SecondTransferer"]
+    """The agent's line to the colleague."""
 
 
 class Watch:
@@ -95,24 +171,29 @@ class Watch:
         record: Callable[[Event], None],
         *,
         ended: Callable[[str], None],
+        agent_left: Callable[[str], None] = lambda _: None,
+        take_over: TakeOver = lambda call, *, number, line, at: None,  # noqa: ARG005
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`record` writes a fact down; `ended` is told the id of each call whose line is down."""
+        """`record` writes a fact down; `ended` is told the id of each call whose line is down.
+
+        `agent_left` is told the call whose agent hung up in the greeting.
+        """
         self._record, self._ended, self._now = record, ended, now
+        self._agent_left, self._take_over = agent_left, take_over
         self._calls: dict[str, Progress] = {}
-        self._meanings: Mapping[str, Callable[[str, Mapping[str, str]], None]] = {
+        self._over: dict[str, None] = {}
+        self._meanings: Mapping[str, Callable[[Mapping[str, str]], None]] = {
             "QueueCallerJoin": self._joined,
             "AgentCalled": self._offered,
             "AgentRingNoAnswer": self._missed,
-            "AgentConnect": self._connected,
-            "AgentComplete": self._completed,
-            "BridgeEnter": self._bridged,
+            "BridgeEnter": self._connected,
             "Hold": self._held,
             "Unhold": self._resumed,
             "BlindTransfer": self._sent_on,
-            "AttendedTransfer": self._sent_on,
-            "HangupRequest": self._caller_hangs_up,
-            "Hangup": self._hung_up,
+            "AttendedTransfer": self._handed_over,
+            "HangupRequest": self._somebody_hangs_up,
+            "Hangup": self._line_down,
         }
 
     @property
@@ -121,145 +202,200 @@ class Watch:
         return frozenset(self._calls)
 
     def hear(self, event: Mapping[str, str]) -> None:
-        """Take one manager event. An event without a call's id is no step of a call."""
+        """Take one manager event."""
         meaning = self._meanings.get(event.get("Event", ""))
-        call = event.get("Linkedid") or event.get("Uniqueid") or event.get("TransfereeLinkedid")
-        if meaning is not None and call:
-            meaning(call, event)
+        if meaning is not None:
+            meaning(event)
 
-    def note(self, event: Event) -> None:
+    def note(self, fact: Event) -> None:
         """Take a fact that a flow has written down: it tells where the caller is while Asterisk says nothing of it."""
-        match event:
-            case CallRang():
-                self._calls.setdefault(event.call, Progress(rang=self._now(), place="ringing"))
-            case CallAnswered():
-                self._of(event.call).place = "menu"
-            case CallRouted(to="message"):
-                self._of(event.call).place = "message"
-            case MessageLeft():
-                self._of(event.call).left_message = True
+        if fact.call is None or fact.call in self._over:
+            return
+        if fact.call not in self._calls and isinstance(fact, CallRang):
+            self._calls[fact.call] = Progress()
+        if (progress := self._calls.get(fact.call)) is not None:
+            progress.follow(fact)
 
     def agent_answered(self, call: str, agent: str) -> None:
-        """An agent picked up and the greeting begins. Asterisk itself reports it only after the greeting."""
-        progress = self._of(call)
-        if progress.agent == agent or progress.queue is None:
+        """An agent picked up and the greeting begins; told by the greeting's door."""
+        progress = self._calls.get(call)
+        if progress is None or progress.queue is None or progress.agent == agent:
             return
-        progress.agent, progress.place = agent, "greeting"
-        waited = self._now() - (progress.joined or progress.rang)
-        self._record(AgentAnswered(at=self._now(), call=call, agent=agent, queue=progress.queue, waited=waited))
+        waited = self._now() - (progress.joined or progress.rang or self._now())
+        self._tell(AgentAnswered(at=self._now(), call=call, agent=agent, queue=progress.queue, waited=waited))
 
-    def seen_live(self, calls: frozenset[str]) -> None:
-        """The link is back, and these callers' lines are up: forget, with a fact, the calls that ended unseen."""
-        for call in self._calls.keys() - calls:
+    def recall(self, call: str, facts: Iterable[Event]) -> None:
+        """Take up a call from the log, as far as it got while we could see."""
+        progress = self._calls[call] = Progress()
+        for fact in facts:
+            progress.follow(fact)
+
+    def seen_live(self, calls: frozenset[str], *, before: frozenset[str]) -> None:
+        """The link is back, and these callers' lines are up: end the calls that ended unseen.
+
+        `before` is what was `live` before Asterisk was asked: a call that began since then is not missed.
+        """
+        for call in before - calls:
             self._close(call, by=None, why="not seen")
-        for call in calls:
-            self._calls.setdefault(call, Progress(rang=self._now()))
+        for call in calls - self._over.keys():
+            self._calls.setdefault(call, Progress())
 
     # The caller waits
 
-    def _joined(self, call: str, event: Mapping[str, str]) -> None:
-        progress = self._of(call)
-        if progress.agent is not None and not progress.talked:
-            self._record(CallRequeued(at=self._now(), call=call, why="agent-hung-up"))
-        elif progress.talked:
-            self._talk_over(call, progress, by="agent")
-        progress.queue, progress.agent, progress.talked = event["Queue"], None, False
-        progress.place = "queue"
-        # A caller who is put back keeps the time waited so far.
-        progress.joined = progress.joined or self._now()
-        self._record(CallQueued(at=self._now(), call=call, queue=event["Queue"], position=int(event["Position"])))
+    def _joined(self, event: Mapping[str, str]) -> None:
+        call, progress = self._own(event)
+        if progress is None:
+            return
+        self._end_talk(call, progress, by="agent")
+        if event.get("Exten") == FIRST:
+            why = "agent-hung-up" if progress.handed_to is None else "transfer-not-answered"
+            self._tell(CallRequeued(at=self._now(), call=call, why=why))
+        position, priority = int(event["Position"]), progress.priority
+        self._tell(CallQueued(at=self._now(), call=call, queue=event["Queue"], priority=priority, position=position))
 
-    def _offered(self, call: str, event: Mapping[str, str]) -> None:
-        agent, now = event["MemberName"], self._now()
-        self._of(call).offered[agent] = now
-        self._record(AgentOffered(at=now, call=call, agent=agent, queue=event["Queue"]))
+    def _offered(self, event: Mapping[str, str]) -> None:
+        call, progress = self._own(event)
+        if progress is not None:
+            self._tell(AgentOffered(at=self._now(), call=call, agent=event["MemberName"], queue=event["Queue"]))
 
-    def _missed(self, call: str, event: Mapping[str, str]) -> None:
-        agent, now = event["MemberName"], self._now()
-        rang = now - self._of(call).offered.pop(agent, now)
-        self._record(OfferMissed(at=now, call=call, agent=agent, queue=event["Queue"], rang=rang))
+    def _missed(self, event: Mapping[str, str]) -> None:
+        call, progress = self._own(event)
+        if progress is not None:
+            agent, now = event["MemberName"], self._now()
+            rang = now - progress.offered.get(agent, now)
+            self._tell(OfferMissed(at=now, call=call, agent=agent, queue=event["Queue"], rang=rang))
 
     # They talk
 
-    def _connected(self, call: str, event: Mapping[str, str]) -> None:
-        """The greeting is over. Usually its door has told us who answered; if that was down, we learn it here."""
-        progress = self._of(call)
-        progress.queue = progress.queue or event["Queue"]
-        self.agent_answered(call, event["MemberName"])
-
-    def _bridged(self, call: str, _: Mapping[str, str]) -> None:
-        progress = self._of(call)
-        agent = progress.handed_to or progress.agent
-        if agent is None or progress.talking_since is not None:
+    def _connected(self, event: Mapping[str, str]) -> None:
+        call, progress = self._own(event)
+        if progress is None or int(event["BridgeNumChannels"]) < 2:
+            return  # whoever picked up is gone already
+        agent = _number(event.get("ConnectedLineNum", "")) or progress.handed_to or progress.agent
+        if agent is None or (progress.talking_since is not None and agent == progress.agent):
             return
-        progress.agent, progress.handed_to = agent, None
-        progress.talking_since, progress.talked = self._now(), True
-        self._record(TalkStarted(at=self._now(), call=call, agent=agent))
+        self._end_talk(call, progress, by="agent")
+        if progress.handed_to is not None and progress.asked_first:
+            self._take_over(call, number=agent, line=None, at=_asterisks_time(event))
+        elif progress.handed_to is None and not progress.talked:
+            self.agent_answered(call, agent)  # unless the greeting's door has said so
+        self._tell(TalkStarted(at=self._now(), call=call, agent=agent))
 
-    def _held(self, call: str, event: Mapping[str, str]) -> None:
-        agent = self._holding_agent(call, event)
-        if agent is not None:
-            self._record(HoldStarted(at=self._now(), call=call, agent=agent))
+    def _held(self, event: Mapping[str, str]) -> None:
+        call, progress = self._with_agent(event)
+        if progress is not None and progress.talking_since is not None and not progress.on_hold:
+            self._tell(HoldStarted(at=self._now(), call=call, agent=event["CallerIDNum"]))
 
-    def _resumed(self, call: str, event: Mapping[str, str]) -> None:
-        agent = self._holding_agent(call, event)
-        if agent is not None:
-            self._record(HoldEnded(at=self._now(), call=call, agent=agent))
+    def _resumed(self, event: Mapping[str, str]) -> None:
+        # A phone that transfers resumes first, whether it held or not.
+        call, progress = self._with_agent(event)
+        if progress is not None and progress.on_hold:
+            self._tell(HoldEnded(at=self._now(), call=call, agent=event["CallerIDNum"]))
 
-    def _holding_agent(self, call: str, event: Mapping[str, str]) -> str | None:
-        """Who holds: the agent of a known call, unless it is the caller's own line that holds."""
-        progress = self._calls.get(call)
-        return None if progress is None or event["Channel"].startswith(CARRIER) else progress.agent
+    def _sent_on(self, event: Mapping[str, str]) -> None:
+        call = event.get("TransfereeUniqueid", "")
+        if event["Result"] == "Success" and call in self._calls:
+            self._transferred(call, "blind", to=event["Extension"], by=event["TransfererCallerIDNum"])
 
-    def _sent_on(self, _: str, event: Mapping[str, str]) -> None:
-        blind = event["Event"] == "BlindTransfer"
-        call = event["TransfereeLinkedid"] if blind else event["OrigTransfererLinkedid"]
-        progress = self._calls.get(call)
-        if progress is None or event.get("Result", "Success") != "Success":
+    def _handed_over(self, event: Mapping[str, str]) -> None:
+        ends = self._ends(event)
+        if event["Result"] != "Success" or ends is None:
             return
-        to = event["Extension"] if blind else event.get("SecondTransfererConnectedLineNum", "")
-        kind: Literal["blind", "attended"] = "blind" if blind else "attended"
-        agent = progress.agent or ""
-        self._record(CallTransferred(at=self._now(), call=call, kind=kind, to=to, by=agent))
-        self._talk_over(call, progress, by="agent")
-        progress.handed_to, progress.agent = to, None
-        if not blind:
-            self._bridged(call, event)
+        call, to = ends.call, event[f"{ends.asking}Exten"]
+        self._transferred(call, "attended", to=to, by=event[f"{ends.mine}CallerIDNum"])
+        if line := event.get(f"{ends.other}Uniqueid"):
+            agent = _number(event[f"{ends.other}CallerIDNum"]) or to
+            self._take_over(call, number=agent, line=line, at=_asterisks_time(event))
+            self._tell(TalkStarted(at=self._now(), call=call, agent=agent))
 
-    def _completed(self, call: str, event: Mapping[str, str]) -> None:
-        progress = self._calls.get(call)
-        if progress is not None and event["Reason"] in ("caller", "agent"):
-            by: Party = "caller" if event["Reason"] == "caller" else "agent"
-            self._talk_over(call, progress, by=by)
+    def _ends(self, event: Mapping[str, str]) -> Ends | None:
+        """Which end of an attended transfer is a caller of ours: a phone may ask for it on either of its two lines."""
+        if (call := event.get("TransfereeUniqueid", "")) in self._calls:
+            return Ends(call, "TransferTarget", mine="OrigTransferer", asking="SecondTransferer")
+        if (call := event.get("TransferTargetUniqueid", "")) in self._calls:
+            return Ends(call, "Transferee", mine="SecondTransferer", asking="OrigTransferer")
+        return None
 
-    def _talk_over(self, call: str, progress: Progress, *, by: Party | None) -> None:
-        if progress.talking_since is None or progress.agent is None:
-            return
-        now = self._now()
-        talked, progress.talking_since = now - progress.talking_since, None
-        self._record(TalkEnded(at=now, call=call, agent=progress.agent, by=by, talked=talked))
+    def _transferred(self, call: str, kind: Literal["blind", "attended"], *, to: str, by: str) -> None:
+        progress = self._calls[call]
+        self._end_hold(call, progress)
+        self._tell(CallTransferred(at=self._now(), call=call, kind=kind, to=to, by=by))
+        self._end_talk(call, progress, by="agent")
+
+    def _end_talk(self, call: str, progress: Progress, *, by: Party) -> None:
+        self._end_hold(call, progress)
+        if progress.talking_since is not None and progress.agent is not None:
+            talked = self._now() - progress.talking_since
+            self._tell(TalkEnded(at=self._now(), call=call, agent=progress.agent, by=by, talked=talked))
+
+    def _end_hold(self, call: str, progress: Progress) -> None:
+        if progress.on_hold and progress.agent is not None:
+            self._tell(HoldEnded(at=self._now(), call=call, agent=progress.agent))
 
     # It ends
 
-    def _caller_hangs_up(self, call: str, _: Mapping[str, str]) -> None:
-        self._of(call).hung_up_by_caller = True
+    def _somebody_hangs_up(self, event: Mapping[str, str]) -> None:
+        call, progress = self._own(event)
+        if progress is not None:
+            progress.hung_up = True
+            self._end_talk(call, progress, by="caller")
+            return
+        call, progress = self._with_agent(event)
+        if progress is not None and progress.talking_since is not None:
+            self._end_talk(call, progress, by="agent")
+        elif progress is not None:
+            self._agent_left(call)
 
-    def _hung_up(self, call: str, event: Mapping[str, str]) -> None:
-        progress = self._of(call)
-        self._close(call, by="caller" if progress.hung_up_by_caller else "hotline", why=event.get("Cause-txt", ""))
+    def _line_down(self, event: Mapping[str, str]) -> None:
+        call, progress = self._own(event)
+        if progress is not None:
+            self._close(call, by="caller" if progress.hung_up else "hotline", why=event.get("Cause-txt", ""))
 
     def _close(self, call: str, *, by: Party | None, why: str) -> None:
-        progress = self._calls.pop(call)
-        self._talk_over(call, progress, by=by if by == "caller" else "agent")
-        if by == "caller" and not (progress.talked or progress.left_message):
+        """End a call. Of one that ended unseen nobody knows how long the talk was: the log does not say."""
+        progress = self._calls[call]
+        if by is not None:
+            self._end_talk(call, progress, by="agent")
+        gave_up = by == "caller" and not (progress.talked or progress.left_message)
+        if gave_up and progress.rang is not None:
             waited = self._now() - (progress.joined or progress.rang)
-            self._record(CallAbandoned(at=self._now(), call=call, where=progress.place, waited=waited))
-        self._record(CallEnded(at=self._now(), call=call, by=by, why=why))
+            self._tell(CallAbandoned(at=self._now(), call=call, where=progress.place, waited=waited))
+        self._tell(CallEnded(at=self._now(), call=call, by=by, why=why))
+        del self._calls[call]
+        self._over[call] = None
+        if len(self._over) > REMEMBERED:
+            del self._over[next(iter(self._over))]
         self._ended(call)
 
-    def _of(self, call: str) -> Progress:
+    # Whose line is it?
+
+    def _own(self, event: Mapping[str, str]) -> tuple[str, Progress | None]:
+        """The call whose caller's own line this event is about; one that we see for the first time begins here."""
+        line = event["Uniqueid"]
+        progress = self._calls.get(line)
+        is_callers = event["Channel"].startswith(CARRIER) and line == event["Linkedid"]
+        if progress is None and is_callers and line not in self._over:
+            log.info("a call that began unseen", call=line)
+            progress = self._calls[line] = Progress()
+        return line, progress
+
+    def _with_agent(self, event: Mapping[str, str]) -> tuple[str, Progress | None]:
+        """The call that has this event's line as its agent's, whether they talk or the greeting plays."""
+        call = event["Linkedid"]
         progress = self._calls.get(call)
-        if progress is None:
-            structlog.get_logger().info("a call that began unseen", call=call)
-            progress = self._calls[call] = Progress(rang=self._now())
-        return progress
+        is_agents = progress is not None and event["Uniqueid"] != call and event.get("CallerIDNum") == progress.agent
+        return call, progress if is_agents else None
+
+    def _tell(self, fact: Event) -> None:
+        assert fact.call is not None
+        self._calls[fact.call].follow(fact)
+        self._record(fact)
+
+
+def _number(shown: str) -> str | None:
+    """What a line shows as its number, if it is one: a work number, or what an agent dialled."""
+    return shown if shown.isdecimal() else None
+
+
+def _asterisks_time(event: Mapping[str, str]) -> datetime:
+    return datetime.fromtimestamp(float(event["Timestamp"]), UTC)

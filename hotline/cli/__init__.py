@@ -15,6 +15,7 @@ from hotline.asterisk_files import NotPlain
 from hotline.cli import agents, bench, calls, check, stack, tryout
 from hotline.cli import serve as serving
 from hotline.client import ServerError
+from hotline.secrets import SecretsRefused
 from hotline.settings import SettingsRefused
 from hotline.site import SiteRefused
 from hotline.stack import StackFailed
@@ -31,7 +32,17 @@ app = typer.Typer(
 for module in (stack, serving, tryout, calls, agents, check, bench):
     module.add_to(app)
 
-PROBLEMS = (SettingsRefused, SiteRefused, StackFailed, ServerError, PromptsError, AmiError, NotPlain, OSError)
+PROBLEMS = (
+    SettingsRefused,
+    SiteRefused,
+    SecretsRefused,
+    StackFailed,
+    ServerError,
+    PromptsError,
+    AmiError,
+    NotPlain,
+    OSError,
+)
 
 
 def main() -> None:

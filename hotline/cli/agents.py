@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from hotline.cli.common import DEFAULT_STACK, StackName, console, run, stack_named
 from hotline.client import Client, find
 
 agent = typer.Typer(help="Sign agents in and out, pause them, and see who is on duty.", no_args_is_help=True)
+NOBODY: Final = "This site has no agents yet: add [[agents]] to its site file, then: hotline up"
 WorkNumber = Annotated[str, typer.Argument(help="the agent's work number, e.g. 1024")]
 
 
@@ -27,21 +30,7 @@ def listing(stack: StackName = DEFAULT_STACK) -> None:
     async def show() -> None:
         async with Client(find(stack_named(stack))) as server:
             found = (await server.get("/api/agents"))["agents"]
-        table = Table("work number", "name", "state", "since", "reason", "call", "queues (penalty)")
-        for each in found:
-            queues = ", ".join(f"{queue} ({penalty})" for queue, penalty in each["queues"].items())
-            table.add_row(
-                each["agent"],
-                each["name"],
-                each["state"],
-                _ago(each["since"]),
-                each["reason"] or "",
-                each["call"] or "",
-                queues,
-            )
-        console.print(
-            table if found else "This site has no agents yet: add [[agents]] to its site file, then: hotline up"
-        )
+        console.print(_table(found) if found else NOBODY, markup=False)
 
     run(show())
 
@@ -80,13 +69,25 @@ def _step(stack: str, number: str, step: str, **body: str | int) -> None:
             state = await server.post(f"/api/agents/{number}/{step}", body)
         console.print(
             f"agent {state['agent']} ({state['name']}) is {state['state']}"
-            + (f": {state['reason']}" if state["reason"] else "")
+            + (f": {state['reason']}" if state["reason"] else ""),
+            markup=False,
         )
 
     run(take())
 
 
-def _ago(since: str | None) -> str:
+def _table(agents: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("agent", "name", "state", "for", "reason", "call", "queues (penalty)")
+    for each in agents:
+        queues = ", ".join(f"{queue} ({penalty})" for queue, penalty in each["queues"].items())
+        call, reason = each["call"] or "", each["reason"] or ""
+        name, how_long = escape(each["name"]), _how_long(each["since"])
+        table.add_row(each["agent"], name, each["state"], how_long, reason, call, queues)
+    return table
+
+
+def _how_long(since: str | None) -> str:
+    """How long ago that was, as hours:minutes:seconds; nothing when nobody knows."""
     if since is None:
         return ""
     seconds = round((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())

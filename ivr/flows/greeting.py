@@ -1,22 +1,25 @@
 """The connect greeting: an agent has picked up, and the caller hears brand and work number before they talk.
 
 It runs on the caller's channel out of Queue() (its AGI argument). The agent hears silence meanwhile, so it is one short
-file made ahead; whatever is wrong with it, the two are connected.
+file made ahead; whatever is wrong with it, the two are connected. When the agent hangs up it stops: Queue() goes on as
+if they were connected, and the dialplan then puts the caller back, first in line.
 """
 
 from __future__ import annotations
 
 import structlog
 
-from ivr.call import Call
+from ivr.call import AGENT_GONE, Call
 from ivr.rooms import Rooms
 from prompts.errors import MissingPrompt
 from routing.events import GreetingEnded, GreetingStarted
 
 
 async def greeting(call: Call, rooms: Rooms) -> None:
-    """Say '<brand>, agent <work number> at your service' to the caller."""
-    agent, language = await call.get("MEMBERNAME", "HOTLINE_LANGUAGE")
+    """Say '<brand>, agent <work number> at your service' to the caller; an agent who asks a colleague needs none."""
+    agent, language, caller = await call.get("MEMBERNAME", "HOTLINE_LANGUAGE", "HOTLINE_CALL")
+    if not caller:
+        return
     if not agent:
         structlog.get_logger().error("the queue did not say who answered", call=call.id)
         return
@@ -29,7 +32,6 @@ async def greeting(call: Call, rooms: Rooms) -> None:
     rooms.record(GreetingStarted(at=call.now(), call=call.id, agent=agent))
     whole = False
     try:
-        await call.play("agent_greeting", sound)
-        whole = True
+        whole = await call.play("agent_greeting", sound, AGENT_GONE) != AGENT_GONE
     finally:
         rooms.record(GreetingEnded(at=call.now(), call=call.id, agent=agent, whole=whole))

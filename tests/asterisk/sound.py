@@ -1,8 +1,8 @@
 """What was heard, proven by correlation: is this prompt in that recording, and where?
 
-The whole prompt is laid over the recording where it fits best (normalised cross-correlation); then it is cut into windows
-of half a second, each of which must be found at its place, give or take a quarter second: a recording under load slips
-by some 20 ms here and there. The right prompt gives 1.0, a wrong one about 0.
+The whole prompt is laid over the recording where it fits best (normalised cross-correlation); then it is cut into
+windows of half a second, each of which must be found at its place, give or take a quarter second: a recording under
+load slips by some 20 ms here and there. The right prompt gives 1.0, a wrong one about 0.
 """
 
 from __future__ import annotations

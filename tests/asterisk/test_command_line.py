@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 
 import pytest
 
-from hotline.stack import ROOT
+from tests.asterisk.command_line import hotline
 from tests.asterisk.world import World
-
-
-async def hotline(world: World, *words: str, status: int = 0) -> str:
-    """Run the command line as an operator would, on the tests' stack."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "hotline", *words, "--stack", world.stack.name),
-        cwd=ROOT,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "COLUMNS": "200", "HOME": "/root"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == status, f"{words}: {out.decode()}\n{err.decode()}"
-    return (out + err).decode()
 
 
 async def test_a_try_out_call_prints_the_conversation_to_its_end(world: World) -> None:

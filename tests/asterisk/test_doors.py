@@ -28,8 +28,8 @@ async def refused(world: World) -> Counter[str]:
 
 def knocks(world: World, service: str, port: int, block: str) -> str:
     """What a container hears at one of our doors after it has sent this; it hangs up after three seconds."""
-    script = f"exec 3<>/dev/tcp/{world.stack.server}/{port} && printf '{block}' >&3 && timeout 3 head -n 1 <&3 || true"
-    return world.inside(service, "bash", "-c", f"{{ {script}; }} 2>/dev/null")
+    script = f"exec 3<>/dev/tcp/{world.stack.server}/{port} && printf '{block}' >&3 && timeout 3 head -n 1 <&3"
+    return world.inside(service, "bash", "-c", f"( {script} ) 2>/dev/null; true")
 
 
 def block(**changed: str) -> str:
@@ -65,7 +65,7 @@ POISONED_BLOCKS = {
     "a reply behind the headers": block() + r"200 result=1 (forged)\n",
     "an unknown header": block(accountcode=r"\nagi_forged: yes"),
     "a script": block(network=r"yes\nagi_network_script: forged\nagi_forged: 1"),
-    "not AGI at all": r"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "not AGI at all": r"GET / HTTP/1.1\nHost: x\n\n",
 }
 
 
@@ -73,8 +73,7 @@ async def test_a_poisoned_header_block_is_dropped_even_from_asterisk(world: Worl
     seen, before = len(world.events), await refused(world)
     for what, poisoned in POISONED_BLOCKS.items():
         assert await asyncio.to_thread(knocks, world, "asterisk", DOORS[0], poisoned) == "", what
-    dropped = await refused(world) - before
-    assert dropped["bad-headers"] >= len(POISONED_BLOCKS) - 1, "a reply may also be found out a moment later"
+    assert await refused(world) - before == Counter({"bad-headers": len(POISONED_BLOCKS) - 1, "confused": 1})
     assert [event for event in world.events[seen:] if isinstance(event, CallRang)] == []
 
     heard = await asyncio.to_thread(knocks, world, "asterisk", DOORS[0], block())
@@ -141,13 +140,19 @@ POWERS: dict[str, dict[str, str]] = {
 ALL = QUEUES | {name: {"Action": name} | fields for name, fields in (CALLS | POWERS).items()}
 
 
-@pytest.mark.parametrize(
-    ("account", "may"), [("watch", set()), ("desk", set(QUEUES)), ("dial", set(CALLS))], ids=["watch", "desk", "dial"]
-)
-async def test_an_account_can_do_its_own_work_and_nothing_else(world: World, account: str, may: set[str]) -> None:
+MAY = {
+    "watch": set[str](),
+    # To press a key on a line, Asterisk asks for the right to these too.
+    "desk": {*QUEUES, "Setvar", "Hangup", "Redirect", "BlindTransfer"},
+    "dial": set(CALLS),
+}
+
+
+@pytest.mark.parametrize("account", MAY)
+async def test_an_account_can_do_its_own_work_and_nothing_else(world: World, account: str) -> None:
     answers = dict(zip(ALL, asked(world, account, *ALL.values()), strict=True))
     asked(world, "desk", QUEUES["QueueRemove"])
-    assert {name for name, answer in answers.items() if answer != DENIED} == may
+    assert {name for name, answer in answers.items() if answer != DENIED} == MAY[account]
 
 
 async def test_watch_can_ask_which_calls_are_up_and_desk_who_is_signed_in(world: World) -> None:
@@ -163,8 +168,10 @@ async def test_a_call_that_we_place_cannot_run_a_program(world: World, applicati
 
 
 async def test_nothing_that_runs_a_program_is_loaded(world: World) -> None:
-    commands = world.cli("core show applications") + world.cli("core show functions")
-    assert not re.search(r"\b(System|TrySystem|ExternalIVR|SHELL|CURL|FILE|DEADAGI|Originate)\b", commands, re.I)
+    listed = world.cli("core show applications") + world.cli("core show functions")
+    known = set(re.findall(r"^\s*([A-Za-z_]+)(?:: |\(| )", listed, re.M))
+    assert {"Queue", "AGI", "FILTER"} <= known
+    assert known & {"System", "TrySystem", "ExternalIVR", "Originate", "SHELL", "CURL", "FILE", "ENV"} == set()
 
 
 @pytest.mark.parametrize("account", ["watch", "desk", "dial"])
@@ -233,7 +240,7 @@ async def test_redis_wants_a_password(world: World) -> None:
 
 
 async def test_asterisks_log_is_clean_at_its_start(world: World) -> None:
-    start = _last_start(world.stack.log("asterisk", lines=100_000).splitlines())
+    start = _last_start(world.log("asterisk"))
     assert [line for line in start if re.search(r"WARNING|ERROR|SECURITY", line)] == []
 
 

@@ -120,8 +120,7 @@ def _of(ring: CallRang, event: CallEnded) -> bool:
 
 def forged_lines(world: World) -> int:
     """The lines of Asterisk's log that are the forger's own."""
-    lines = world.stack.log("asterisk").splitlines()
-    return sum(line.startswith(("Event:", "X-Forged:", "agi_", "200 result")) for line in lines)
+    return sum(line.startswith(("Event:", "X-Forged:", "agi_", "200 result")) for line in world.log("asterisk"))
 
 
 def nothing_forged(witness: Witness) -> None:

@@ -75,7 +75,7 @@ async def test_star_13_pauses_with_a_reason_and_says_it(world: World, code: str,
 
 async def test_star_14_ends_the_pause(world: World) -> None:
     await world.sign_in("1024")
-    await world.server.post("/api/agents/1024/pause", reason="meal")
+    await world.server.post("/api/agents/1024/pause", {"reason": "meal"})
     dialling = await dials(world, "*14")
     assert confirmed(world, dialling, "unpaused")
     assert await duty(world, "1024") == ("ready", None)

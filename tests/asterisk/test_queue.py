@@ -211,7 +211,7 @@ async def test_where_nobody_is_signed_in_the_caller_is_asked_for_a_message(world
 async def test_where_all_are_paused_the_caller_is_asked_for_a_message(world: World) -> None:
     await world.sign_in("1024", "1026")
     for number in ("1024", "1026"):
-        await world.server.post(f"/api/agents/{number}/pause", reason="meeting")
+        await world.server.post(f"/api/agents/{number}/pause", {"reason": "meeting"})
     caller = await calls(world, CONSULT)
     await is_asked_for_a_message(world, caller, why="joinempty")
     assert world.of(caller, AgentOffered) == []

@@ -301,6 +301,14 @@ class World:
         assert done.returncode == 0, f"{service}: {command}: {done.stderr.decode(errors='replace')}"
         return done.stdout
 
+    def log(self, service: str) -> list[str]:
+        """Every line that a container has written since it was made."""
+        import subprocess
+
+        command = ["docker", "logs", f"{self.stack.name}-{service}-1"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, check=True)
+        return done.stdout.decode(errors="replace").splitlines()
+
     def container(self, verb: str, service: str, *options: str) -> None:
         """start, stop, kill, restart, pause ... a container."""
         run(["docker", verb, *options, f"{self.stack.name}-{service}-1"], doing=f"docker {verb}", within=60)

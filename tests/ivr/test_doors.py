@@ -148,7 +148,7 @@ async def test_who_hangs_up_before_the_tone_has_not_begun_a_message() -> None:
 
 
 async def test_the_greeting_decides_nothing() -> None:
-    asterisk = Asterisk(before={"MEMBERNAME": "1024", "HOTLINE_LANGUAGE": "zh"})
+    asterisk = Asterisk(before={"MEMBERNAME": "1024", "HOTLINE_CALL": "pbx-1763744923.12"})
     events = await knock(GREETING, asterisk)
     assert asterisk.said == []
     assert [event.prompt for event in of(PromptHeard, events)] == ["agent_greeting"]

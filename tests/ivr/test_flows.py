@@ -383,20 +383,28 @@ async def test_a_phone_nobody_has_is_told_so() -> None:
 # The work number
 
 
+CHEN = {"MEMBERNAME": "1024", "HOTLINE_CALL": "pbx-1763744923.12"}
+
+
 async def test_the_caller_hears_who_answers() -> None:
-    assert await rehearse(greeting, caller=[], variables={"MEMBERNAME": "1024"}) == ["hotline: agent_greeting"]
+    assert await rehearse(greeting, caller=[], variables=CHEN) == ["hotline: agent_greeting"]
+
+
+async def test_a_caller_may_hang_up_while_hearing_who_answers() -> None:
+    script = [During("agent_greeting", HANG_UP)]
+    assert await rehearse(greeting, script, variables=CHEN) == ["hotline: agent_greeting (cut)", "caller:  (hangs up)"]
 
 
 async def test_an_agent_without_a_greeting_is_connected_without() -> None:
     with capture_logs() as logs:
-        lines = await rehearse(greeting, caller=[], variables={"MEMBERNAME": "1024"}, missing=["agent_greeting"])
+        lines = await rehearse(greeting, caller=[], variables=CHEN, missing=["agent_greeting"])
     assert lines == ["hotline: (agent_greeting is missing)"]
     assert [entry["event"] for entry in logs] == ["an agent has no greeting"]
 
 
 async def test_if_the_queue_does_not_say_who_answered_the_two_are_connected() -> None:
     with capture_logs():
-        assert await rehearse(greeting, caller=[], variables={}) == []
+        assert await rehearse(greeting, caller=[], variables=CHEN | {"MEMBERNAME": ""}) == []
 
 
 # The rehearsal itself

@@ -20,11 +20,16 @@ class Disk:
 
     def __init__(self, folder: Path) -> None:
         self.talks, self.messages = folder / "talks", folder / "messages"
-        self.talks.mkdir()
+        (self.talks / "live").mkdir(parents=True)
         self.messages.mkdir()
         self.told: set[str] = set()
         self.events: list[Event] = []
-        self.recordings = Recordings(self.talks, self.messages, self.events.append, is_told=self.is_told)
+        self.recordings = Recordings(
+            self.talks, self.messages, self.events.append, is_told=self.is_told, flushed=self.flushed
+        )
+
+    async def flushed(self) -> None:
+        await asyncio.sleep(0)
 
     async def is_told(self, call: str) -> bool:
         await asyncio.sleep(0)
@@ -40,7 +45,7 @@ class Disk:
                 raw.write(b"\0\0\0\0")
 
     def talk(self, name: str, seconds: float) -> None:
-        (self.talks / f"{name}.raw").write_bytes(b"\1\2\3\4" * round(seconds * 8000))
+        (self.talks / "live" / f"{name}.raw").write_bytes(b"\1\2\3\4" * round(seconds * 8000))
 
     def found(self) -> list[tuple[str, str, float]]:
         kept = [event for event in self.events if isinstance(event, MessageLeft | RecordingKept)]
@@ -61,7 +66,7 @@ async def test_a_talk_becomes_a_wav_file_with_the_agent_left_and_the_caller_righ
     with wave.open(str(disk.talks / f"{TALK}.1.wav"), "rb") as file:
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, 8000, 20_000)
         assert file.readframes(1) == b"\1\2\3\4"
-    assert list(disk.talks.iterdir()) == [disk.talks / f"{TALK}.1.wav"]
+    assert list(disk.talks.glob("**/*.raw")) == []
 
 
 async def test_each_part_of_a_call_is_kept_and_an_empty_one_dropped(disk: Disk) -> None:
@@ -77,7 +82,7 @@ async def test_what_ended_while_we_were_down_is_finished_and_a_live_call_left_al
     disk.talk(f"{OTHER}.1", 1.0)
     disk.message(TALK, 4)
     disk.message(OTHER, 5)
-    disk.recordings.sweep(live=frozenset({OTHER}))
+    disk.recordings.sweep(disk.recordings.left() - {OTHER})
     await disk.recordings.settled()
     assert sorted(disk.found()) == [("MessageLeft", f"{TALK}.wav", 4.0), ("RecordingKept", f"{TALK}.1.wav", 1.0)]
 
@@ -94,7 +99,7 @@ async def test_a_message_that_a_flow_wrote_down_is_not_told_again(disk: Disk) ->
     disk.message(TALK, 4)
     disk.told.add(TALK)
     disk.recordings.keep(TALK)
-    disk.recordings.sweep(live=frozenset())
+    disk.recordings.sweep(disk.recordings.left())
     await disk.recordings.settled()
     assert disk.found() == []
 
@@ -102,7 +107,7 @@ async def test_a_message_that_a_flow_wrote_down_is_not_told_again(disk: Disk) ->
 async def test_a_caller_who_said_nothing_left_no_message(disk: Disk) -> None:
     disk.message(TALK, 1.1)
     disk.recordings.keep(TALK)
-    disk.recordings.sweep(live=frozenset())
+    disk.recordings.sweep(disk.recordings.left())
     await disk.recordings.settled()
     assert disk.found() == []
 
