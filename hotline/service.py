@@ -192,10 +192,12 @@ class Service:
             return False
 
     async def _recall(self) -> None:
-        """Take up the calls that were not over when we were last here."""
-        for logged in await self.events.calls(since=self._now() - LONGEST_CALL, limit=MOST_CALLS):
-            if not any(isinstance(fact, CallEnded) for fact in logged.events):
-                self.watch.recall(logged.call, logged.events)
+        """Take up the calls that were not over when we were last here, and who talked in them."""
+        latest = await self.events.calls(since=self._now() - LONGEST_CALL, limit=MOST_CALLS)
+        unfinished = [call for call in latest if not any(isinstance(fact, CallEnded) for fact in call.events)]
+        for logged in unfinished:
+            self.watch.recall(logged.call, logged.events)
+        self.roster.recall(sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at))
 
     def _cut_greeting(self, call: str) -> None:
         """The agent is gone: the caller need not hear the rest of the work number."""
@@ -221,6 +223,9 @@ class Service:
             self.events.record(LinkBack(at=self._now(), away=self._now() - self._lost_at))
             self._lost_at = None
         self.watch.seen_live(live, before=before)
+        for row in rows:
+            if row["Uniqueid"] in live and row["BridgeId"]:
+                self.watch.seen_connected(row)
         self.recordings.sweep(left - frozenset(row["Linkedid"] for row in rows))
 
     def _lost(self, why: str) -> None:

@@ -41,6 +41,8 @@ BYTES_A_SECOND: Final = RATE * 2 * 2
 QUIET: Final = 1.2
 """Seconds without growth after which Asterisk has finished writing: it writes to disk about once a second."""
 PATIENCE: Final = 10.0
+SHORTEST_TALK: Final = timedelta(seconds=0.5)
+"""Less is a line on which one of the two was gone already."""
 SHORTEST_MESSAGE: Final = timedelta(seconds=1.5)
 """Less is a caller who said nothing: of the silence that ends a message, Asterisk leaves one second."""
 MESSAGE_HEADER: Final = 44
@@ -133,7 +135,7 @@ class Recordings:
         while _size(raw) != size:  # Asterisk was slow
             size = await _written(raw)
             length = await asyncio.to_thread(_convert, raw, size, kept)
-        if length:
+        if length >= SHORTEST_TALK:
             self._record(RecordingKept(at=self._now(), call=call, file=kept.name, length=length))
             await self._flushed()
         await asyncio.to_thread(raw.unlink)
@@ -214,11 +216,12 @@ def _line(raw: Path) -> int:
 
 
 def _convert(raw: Path, size: int, kept: Path) -> timedelta:
-    """Write so much of raw stereo as a wav file; nothing is written of an empty recording (nobody talked)."""
+    """Write so much of raw stereo as a wav file and return how long it is; where nobody talked none is written."""
     name = RAW.fullmatch(raw.name)
     skipped = int((name and name["skip"]) or 0) * RATE // 1000 * 4
     samples = max(size - skipped, 0) // 4
-    if samples:
+    length = timedelta(seconds=samples / RATE)
+    if length >= SHORTEST_TALK:
         part = kept.with_suffix(".part")
         with raw.open("rb") as source, wave.open(str(part), "wb") as target:
             source.seek(skipped)
@@ -228,7 +231,7 @@ def _convert(raw: Path, size: int, kept: Path) -> timedelta:
                 target.writeframesraw(block)
                 left -= len(block)
         part.replace(kept)
-    return timedelta(seconds=samples / RATE)
+    return length
 
 
 def _message(file: Path) -> MessageLeft | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,7 @@ import structlog
 from routing.agents import AgentState, AgentUnknown, Duty, NotDone, after, reduce
 from routing.ami import ActionFailed, AmiError
 from routing.events import (
+    AgentOffered,
     AgentPaused,
     AgentRestored,
     AgentSignedIn,
@@ -29,6 +30,7 @@ from routing.events import (
     AgentStep,
     AgentUnpaused,
     Event,
+    OfferMissed,
 )
 from routing.log import EventLog, NotWritten
 from routing.staff import Agent
@@ -106,6 +108,13 @@ class Roster:
         for number, step in (await self._log.last_agent_steps()).items():
             if number in self._states:
                 self._states[number] = reduce(self._states[number], step)
+
+    def recall(self, facts: Iterable[Event]) -> None:
+        """Take up from the log, oldest first, who talks. An offer is not taken up: it is over by now."""
+        for fact in facts:
+            if not isinstance(fact, AgentOffered | OfferMissed):
+                for state in self._concerned(fact):
+                    self._states[state.agent] = reduce(state, fact)
 
     def states(self) -> list[AgentState]:
         """Return all agents of the site, by work number."""

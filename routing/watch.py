@@ -18,7 +18,7 @@ never after a hang-up in the greeting or a transfer): times and outcomes are our
 
 A call is named by the id of the caller's line. An event names a line (Uniqueid) and the oldest one it was ever
 connected with (Linkedid): so what happens to the caller's own line is told from what happens to another line of the
-call. A department's line runs over the carrier too; it is known by not being the oldest.
+call.
 
 Where a call stands follows from its facts alone (`Progress.follow`), so after a restart of ours the log tells it.
 """
@@ -125,6 +125,7 @@ class Progress:
                 self.queue, self.place, self.joined = fact.queue, "queue", self.joined or fact.at
                 self.agent, self.talked, self.handed_to = None, False, None
             case AgentOffered():
+                self.queue, self.joined = fact.queue, self.joined or fact.at
                 self.offered[fact.agent] = fact.at
             case OfferMissed():
                 self.offered.pop(fact.agent, None)
@@ -240,6 +241,10 @@ class Watch:
         for call in calls - self._over.keys():
             self._calls.setdefault(call, Progress())
 
+    def seen_connected(self, line: Mapping[str, str]) -> None:
+        """The link is back, and this caller's line is connected with somebody: a talk may have begun unseen."""
+        self._connected({**line, "BridgeNumChannels": "2", "Timestamp": str(self._now().timestamp())})
+
     # The caller waits
 
     def _joined(self, event: Mapping[str, str]) -> None:
@@ -269,8 +274,8 @@ class Watch:
 
     def _connected(self, event: Mapping[str, str]) -> None:
         call, progress = self._own(event)
-        if progress is None or int(event["BridgeNumChannels"]) < 2:
-            return  # whoever picked up is gone already
+        if progress is None or progress.hung_up or int(event["BridgeNumChannels"]) < 2:
+            return  # one of the two is gone already
         agent = _number(event.get("ConnectedLineNum", "")) or progress.handed_to or progress.agent
         if agent is None or (progress.talking_since is not None and agent == progress.agent):
             return

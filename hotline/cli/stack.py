@@ -93,6 +93,10 @@ def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
         known = prepare.prepare(where, site)
     services = ["redis", "hotline", "asterisk", *(("telco", "agents") if tryout else ())]
     build(where)
+    if "asterisk" in where.running():
+        # Before the server: it will sign agents in to queues that are new in the site.
+        with step("bringing Asterisk up to the site"):
+            reload(where)
     with step("starting the containers"):
         try:
             where.compose("up", "-d", "--no-build", *services)
@@ -102,8 +106,6 @@ def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
         run(_ready(where))
     if tryout:
         give_voices(where)
-    with step("bringing Asterisk up to the site"):
-        reload(where)
     return known
 
 

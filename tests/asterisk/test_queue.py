@@ -95,7 +95,23 @@ async def test_an_agent_who_does_not_take_the_call_is_passed_over(world: World, 
     assert world.heard_by(CHEN) == []
 
 
-async def test_an_agent_whose_phone_rings_out_is_passed_over_and_paused_when_it_happens_again(world: World) -> None:
+async def test_a_call_that_rings_out_goes_to_the_next_agent_of_the_same_penalty(world: World) -> None:
+    await world.manner(LI, "ignore")
+    await world.manner(WANG, "ignore")
+    await world.sign_in("1025", "1026")
+    caller = await calls(world, COMPLAINT)
+    missed = await world.hears(caller, OfferMissed)
+    next_one = "1026" if missed.agent == "1025" else "1025"
+    await world.manner(world.phone_of(next_one), "answer")
+    answered = await world.hears(caller, AgentAnswered)
+    await world.hears(caller, TalkStarted)
+
+    assert answered.agent == next_one
+    assert [event.agent for event in world.of(caller, AgentOffered)][:2] == [missed.agent, next_one]
+    await phone_hears_the_caller(world, world.phone_of(next_one), caller)
+
+
+async def test_an_agent_whose_phone_rings_out_again_and_again_is_paused_and_the_next_one_asked(world: World) -> None:
     await world.manner(CHEN, "ignore")
     await world.sign_in("1024", "1026")
     caller = await calls(world, CONSULT)

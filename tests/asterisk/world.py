@@ -59,9 +59,16 @@ class Far:
 
     async def ask(self, action: str, **fields: Any) -> tuple[str, str]:
         """Ask for one action; return the response (Success, Error) and what it says."""
-        async with self._one_at_a_time:
-            answer = await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
+        answer = await self._answer(action, **fields)
         return str(answer.get_header("Response")), str(answer.get_header("Message"))
+
+    async def value(self, channel: str, variable: str) -> str:
+        """Return a channel's variable, or what a function says of it; empty when there is none."""
+        return str((await self._answer("Getvar", Channel=channel, Variable=variable)).get_header("Value", ""))
+
+    async def _answer(self, action: str, **fields: Any) -> Any:
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
 
     def close(self) -> None:
         """Hang up on the manager interface."""

@@ -1,12 +1,13 @@
-"""The server is killed, restarted, stopped or hangs while people are on the line: nobody is dropped, all reach a person.
+"""The server is killed, restarted, stopped or hangs while people are on the line: nobody is dropped.
 
-Who is on the line is asked of the carrier, who waits and who talks of Asterisk, what was heard of recordings: not of the
-server that was killed.
+Who is on the line is asked of the carrier, who waits and who talks of Asterisk, what was heard of recordings; the
+server that was killed is asked only whether it agrees.
 """
 
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ async def goes_on(world: World, caller: Caller, *, seconds: int) -> None:
     assert sound.fraction_heard(agent_says, caller.heard()[begin - len(agent_says) :]) > 0.5
     # The pretend agent is silent for one second between two sayings.
     loud = [sound.level(second) > 100 for second in np.split(heard, seconds)]
-    assert not any(one is other is False for one, other in zip(loud, loud[1:], strict=False)), loud
+    assert not any(one is other is False for one, other in pairwise(loud)), loud
 
 
 async def asked_again(world: World, caller: Caller) -> None:
@@ -121,9 +122,7 @@ async def test_an_agent_who_answers_while_the_server_is_gone_talks_and_it_is_kno
     await asyncio.to_thread(world.container, "start", "hotline")
     await back(world, starts_before=before)
 
-    over = await world.hears(talker, TalkEnded)
-    assert (over.agent, over.by) == ("1026", None), "who ended the talk nobody saw"
-    assert (await world.hears(talker, CallEnded)).by is None
+    assert (await world.hears(talker, CallEnded)).by is None, "nobody saw who ended it"
     assert (await world.hears(waiting, TalkStarted)).agent == "1026"
     shown = await agent(world, "1026")
     assert (shown["state"], shown["call"]) == ("talking", waiting.call)

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline import secrets
-from hotline.secrets import ALPHABET, LENGTH, SERVICES, SecretsRefused, ensure, make, read, write_private
+from hotline.secrets import ALPHABET, LENGTH, SERVICES, SecretsRefused, ensure, read, write_private
 from hotline.settings import KNOWN_BAD, SHORTEST_SECRET
 
 
@@ -105,11 +104,3 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> No
         writer.join()
         assert json.loads(file.read_text(encoding="utf-8"))["number"] > 0
         assert mode(file) == 0o600
-
-
-def test_secrets_come_from_the_systems_randomness(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(secrets.random, "choice", lambda letters: asked.append(letters) or letters[0])
-    make()
-    assert asked == [ALPHABET] * LENGTH
-    assert secrets.random.__name__ == "secrets"

@@ -143,7 +143,7 @@ def test_a_file_of_settings_is_read_and_the_environment_wins(monkeypatch: pytest
 
 def test_a_file_of_settings_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_ENV_FILE", "/nowhere/hotline.env")
-    with pytest.raises(SettingsRefused, match="'/nowhere/hotline.env', but there is no such file"):
+    with pytest.raises(SettingsRefused, match=r"'/nowhere/hotline\.env', but there is no such file"):
         load()
 
 
