@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -223,10 +223,17 @@ class Service:
             self.events.record(LinkBack(at=self._now(), away=self._now() - self._lost_at))
             self._lost_at = None
         self.watch.seen_live(live, before=before)
+        await self._see_what_was_missed(live, rows)
+        self.recordings.sweep(left - frozenset(row["Linkedid"] for row in rows))
+
+    async def _see_what_was_missed(self, live: frozenset[str], rows: Sequence[Mapping[str, str]]) -> None:
+        """Of the calls that are up: who talks, and who waits?"""
         for row in rows:
             if row["Uniqueid"] in live and row["BridgeId"]:
                 self.watch.seen_connected(row)
-        self.recordings.sweep(left - frozenset(row["Linkedid"] for row in rows))
+        for row in await self.watch_link.rows("QueueStatus"):
+            if row["Event"] == "QueueEntry":
+                self.watch.seen_waiting(row)
 
     def _lost(self, why: str) -> None:
         self._lost_at = self._now()

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple, Protocol
 
 import structlog
@@ -244,6 +244,18 @@ class Watch:
     def seen_connected(self, line: Mapping[str, str]) -> None:
         """The link is back, and this caller's line is connected with somebody: a talk may have begun unseen."""
         self._connected({**line, "BridgeNumChannels": "2", "Timestamp": str(self._now().timestamp())})
+
+    def seen_waiting(self, entry: Mapping[str, str]) -> None:
+        """The link is back, and this is a caller's place in a queue: perhaps taken unseen."""
+        call, queue = entry["Uniqueid"], entry["Queue"]
+        progress = self._calls.get(call)
+        if progress is None or (progress.queue == queue and progress.talking_since is None):
+            return
+        self._end_talk(call, progress, by="agent")  # who else could have sent the caller back
+        since = self._now() - timedelta(seconds=int(entry["Wait"]))
+        self._tell(
+            CallQueued(at=since, call=call, queue=queue, priority=progress.priority, position=int(entry["Position"]))
+        )
 
     # The caller waits
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
+import structlog
 
 from tests.asterisk.world import World, a_world
 
@@ -21,3 +23,10 @@ async def world(one_world: World) -> World:
     """The world with nobody on a line and nobody signed in."""
     await one_world.fresh()
     return one_world
+
+
+@pytest.fixture(autouse=True)
+def logging_of_its_own() -> Iterator[None]:
+    """A test that runs a command sets up logging to its own captured output; the next test must not write there."""
+    yield
+    structlog.reset_defaults()

@@ -85,8 +85,7 @@ async def test_after_kill_9_callers_in_the_menu_are_asked_again_and_all_others_n
     await asyncio.to_thread(world.container, "start", "hotline")
     await back(world, starts_before=before)
     assert on_the_line(world) == everybody
-    for caller in choosing:
-        await asked_again(world, caller)
+    await asyncio.gather(*(asked_again(world, caller) for caller in choosing))
 
     hold = world.prompt("zh/please_hold")
     assert sound.heard_whole(hold, choosing[0].heard()), "while the server was gone the caller was told to hold"
@@ -153,8 +152,7 @@ async def test_a_stop_lets_flows_end_and_hands_over_the_rest(world: World) -> No
     for caller in quick:
         routed = await world.hears(caller, CallRouted)
         assert (routed.to, len(world.of(caller, CallAnswered))) == ("repair", 1), "not asked again"
-    for caller in slow:
-        await asked_again(world, caller)
+    await asyncio.gather(*(asked_again(world, caller) for caller in slow))
     await goes_on(world, talker, seconds=2)
     assert on_the_line(world) == everybody
     assert in_queues(world) == len(quick) + len(slow)
