@@ -59,7 +59,7 @@ class Service:
             settings.folders.messages,
             events.record,
             is_told=partial(self._is_logged, MessageLeft),
-            flushed=events.flushed,
+            flushed=partial(events.flushed, hurry=False),
         )
         self.watch = Watch(
             self._record,

@@ -131,8 +131,10 @@ class EventLog(Protocol):
     def record(self, event: Event) -> None:
         """Keep this event, after all recorded before. Returns at once and never raises: a call must not suffer."""
 
-    async def flushed(self, *, within: float = 10.0) -> int:
+    async def flushed(self, *, within: float = 10.0, hurry: bool = True) -> int:
         """Wait, at most so many seconds, until all that was recorded so far is written; return the newest number.
+
+        Without `hurry` the events may wait for company as they would anyway: a group costs as much as one.
 
         What is acknowledged here outlives a crash. Raises NotWritten when the time is up.
         """
@@ -184,9 +186,9 @@ class MemoryLog:
         self._events.append(kept)
         self._audience.tell(Recorded(len(self._events), kept))
 
-    async def flushed(self, *, within: float = 10.0) -> int:
+    async def flushed(self, *, within: float = 10.0, hurry: bool = True) -> int:
         """See EventLog; here there is nothing to wait for."""
-        del within
+        del within, hurry
         return len(self._events)
 
     async def of_call(self, call: str) -> Sequence[Event]:

@@ -88,9 +88,9 @@ class SqlLog:
         """See EventLog. An event with a field of the wrong type is left out later, with an error in our own log."""
         self._writer.add(event)
 
-    async def flushed(self, *, within: float = 10.0) -> int:
+    async def flushed(self, *, within: float = 10.0, hurry: bool = True) -> int:
         """See EventLog."""
-        await self._writer.flushed(within)
+        await self._writer.flushed(within, hurry=hurry)
         return self._last
 
     def subscribe(self, *, room: int = 1000) -> AbstractAsyncContextManager[Listener]:

@@ -56,6 +56,7 @@ class GroupWriter(Generic[Item]):
         self._refusal: str | None = None
         self._some, self._hurry = asyncio.Event(), asyncio.Event()
         self._flushes: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._hurried = False
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger()
 
@@ -79,11 +80,14 @@ class GroupWriter(Generic[Item]):
             return
         self._append(item)
 
-    async def flushed(self, within: float) -> None:
-        """Wait until all items so far are written. Raises NotWritten after so many seconds, or if some are lost."""
+    async def flushed(self, within: float, *, hurry: bool = True) -> None:
+        """Wait until all items so far are written. Raises NotWritten after so many seconds, or if some are lost.
+
+        Without `hurry` the writer lingers as long as ever.
+        """
         if self._untold:
             raise NotWritten(self.waiting, self.problem)
-        await self._drained(within)
+        await self._drained(within, hurry=hurry)
 
     def start(self) -> None:
         """Begin to write."""
@@ -101,12 +105,14 @@ class GroupWriter(Generic[Item]):
                 self._log.error("the event log was closed before all was written", waiting=self.waiting)
         return self.waiting
 
-    async def _drained(self, within: float) -> None:
+    async def _drained(self, within: float, *, hurry: bool = True) -> None:
         if self._written >= self._added:
             return
         done = asyncio.get_running_loop().create_future()
         self._flushes.append((self._added, done))
-        self._hurry.set()
+        if hurry:
+            self._hurried = True
+            self._hurry.set()
         try:
             async with asyncio.timeout(within):
                 await done
@@ -124,13 +130,14 @@ class GroupWriter(Generic[Item]):
         while True:
             await self._some.wait()
             await self._linger()
+            self._hurried = False
             group = [self._queue.popleft() for _ in range(min(len(self._queue), self._pace.group))]
             await self._write_group(group)
             self._acknowledge(len(group))
 
     async def _linger(self) -> None:
-        """Let more items gather, unless the group is full or somebody waits for it."""
-        if len(self._queue) < self._pace.group and not self._flushes:
+        """Let more items gather, unless the group is full or somebody is in a hurry."""
+        if len(self._queue) < self._pace.group and not self._hurried:
             self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.linger):

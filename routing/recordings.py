@@ -22,6 +22,7 @@ down; one that the dialplan took without us is found when the call is over, or w
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 import wave
@@ -114,18 +115,19 @@ class Recordings:
 
     async def _keep(self, call: str) -> None:
         async with self._one_at_a_time.setdefault(call, asyncio.Lock()):
-            for raw in sorted(self._raws_of(call), key=_line):
+            names = os.listdir(self._live)
+            for raw in sorted(self._raws_of(call, names), key=_line):
                 try:
                     await self._finish(call, raw)
                 except (OSError, NotWritten) as problem:
                     log.error("a recording could not be finished", call=call, file=raw.name, problem=str(problem))
             await self._tell(call)
-        self._forget_what_was_asked()
+        self._forget_what_was_asked(names)
 
-    def _raws_of(self, call: str) -> Iterator[Path]:
-        for raw in self._live.glob(f"{call}.*.raw"):
-            if (name := RAW.fullmatch(raw.name)) and name["call"] == call:
-                yield raw
+    def _raws_of(self, call: str, names: Iterable[str]) -> Iterator[Path]:
+        for name in names:
+            if (parts := RAW.fullmatch(name)) and parts["call"] == call:
+                yield self._live / name
 
     async def _finish(self, call: str, raw: Path) -> None:
         """Make a raw file a wav file, write that down, and only then delete the raw one."""
@@ -138,7 +140,7 @@ class Recordings:
         if length >= SHORTEST_TALK:
             self._record(RecordingKept(at=self._now(), call=call, file=kept.name, length=length))
             await self._flushed()
-        await asyncio.to_thread(raw.unlink)
+        raw.unlink()
 
     async def _take_over(self, call: str, asked: str, at: datetime, *, said_before: bool) -> None:
         """Give the call the file of what was asked, without what was said before this moment."""
@@ -162,8 +164,8 @@ class Recordings:
                 return None
             await asyncio.sleep(0.1)
 
-    def _forget_what_was_asked(self) -> None:
-        for raw in self._live.glob("*.asked.raw"):
+    def _forget_what_was_asked(self, names: Iterable[str]) -> None:
+        for raw in (self._live / name for name in names if name.endswith(".asked.raw")):
             if _age(raw) > ASKED_LONG_AGO:
                 raw.unlink(missing_ok=True)
 

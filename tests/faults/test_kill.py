@@ -60,6 +60,15 @@ async def goes_on(world: World, caller: Caller, *, seconds: int) -> None:
     assert not any(one is other is False for one, other in pairwise(loud)), loud
 
 
+def longest_silence(heard: sound.Sound) -> float:
+    """The longest stretch without sound, in seconds."""
+    longest = so_far = 0.0
+    for begin in range(0, len(heard), A_SECOND // 2):
+        so_far = so_far + 0.5 if sound.level(heard[begin : begin + A_SECOND // 2]) < 50 else 0.0
+        longest = max(longest, so_far)
+    return longest
+
+
 async def asked_again(world: World, caller: Caller) -> None:
     """The caller is greeted once more by the new server, and chooses again; or was already taken to a person."""
     async with asyncio.timeout(A_WHILE):
@@ -222,6 +231,6 @@ async def test_a_server_that_hangs_is_left_by_its_callers(world: World) -> None:
     await all_well(world)
     for caller in choosing:
         assert (await world.hears(caller, CallQueued)).queue == "consult"
-        assert sound.heard_whole(world.prompt("zh/please_hold"), caller.heard())
+        assert longest_silence(caller.heard()) < 20, "after a prompt the server has ten seconds to go on"
     await all_is_over(world, talker, *choosing)
     assert not any(world.of(caller, AgentAnswered) for caller in choosing)
