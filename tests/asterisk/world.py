@@ -188,7 +188,7 @@ class World:
             Channel=f"PJSIP/{what}@out-{phone}",
             ChannelId=channel,
             Context="dial",
-            Exten="listen",
+            Exten="record",
             Priority="1",
             Variable=f"HEARD={channel}",
         )
@@ -229,7 +229,7 @@ class World:
     # What happened
 
     async def hears(
-        self, caller: Caller, kind: type[AnEvent], *, within: float = WITHIN, nth: int = 1, **facts: Any
+        self, caller: Caller, kind: type[AnEvent], /, *, within: float = WITHIN, nth: int = 1, **facts: Any
     ) -> AnEvent:
         """Wait until this call has so many events of this kind with these facts; return the last of these."""
 

@@ -83,3 +83,12 @@ async def all_is_over(world: World, *callers: Caller) -> None:
     for caller in callers:
         assert (len(world.of(caller, CallRang)), len(world.of(caller, CallEnded))) == (1, 1), caller
     assert {each["call"] for each in (await world.server.get("/api/agents"))["agents"]} == {None}
+
+
+def cut(world: World) -> int:
+    """Have Asterisk close our manager connections; return how many there were."""
+    found = [line.split() for line in world.cli("manager show connected").splitlines()]
+    links = [words for words in found if words[:1] in (["watch"], ["desk"])]
+    for _, _, _, _, descriptor, *_ in links:
+        world.cli(f"manager kick session {descriptor}")
+    return len(links)
