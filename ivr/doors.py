@@ -26,6 +26,7 @@ from ivr.server import Answer, Session
 from routing.events import CallRang, CallRouted, PhoneNumber
 
 CALL, MESSAGE, GREETING, PHONE = 4573, 4574, 4575, 4576
+NOTHING: Final[Mapping[str, str]] = {}
 MARKER: Final = "HOTLINE_DECISION"
 
 
@@ -53,9 +54,7 @@ class Doors:
             self._rooms.record(CallRang(at=call.now(), call=call.id, caller=_number(headers), dialled=dialled))
         hand = await hotline(call, self._rooms)
         self._routed(call, hand, why=hand.reason)
-        await call.set("HOTLINE_LINE", line.key)
-        await call.set("HOTLINE_LANGUAGE", call.language)
-        await self._decide(call, hand)
+        await self._decide(call, hand, {"HOTLINE_LINE": line.key, "HOTLINE_LANGUAGE": call.language})
 
     async def message(self, session: Session) -> None:
         """Nobody could answer: the line is closed, or the queue gave the caller back (`arg_2` is its word for why)."""
@@ -77,10 +76,9 @@ class Doors:
     def _routed(self, call: Call, hand: Hand, *, why: str | None) -> None:
         self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority, why=why))
 
-    async def _decide(self, call: Call, hand: Hand) -> None:
-        for name, value in hand.variables.items():
-            await call.set(name, value)
-        await call.set(MARKER, hand.decision)
+    async def _decide(self, call: Call, hand: Hand, also: Mapping[str, str] = NOTHING) -> None:
+        """Write the decision on the channel, the marker last."""
+        await call.set_all({**also, **hand.variables, MARKER: hand.decision})
 
     def _of_known_line(self, session: Session) -> Call:
         """A call that has been through the front door; the site's first line stands in for one that has not."""

@@ -186,6 +186,8 @@ class Stage:
                 self.leaves_at = self.clock + float(seconds)
             case "SET VARIABLE", name, value:
                 self._variables[name] = value
+            case "EXEC MSet", values:
+                self._variables |= dict(value.split("=") for value in values.split(","))
             case "GET FULL VARIABLE", text:
                 value = re.sub(r"\$\{(\w+)\}", lambda found: self._variables.get(found[1], ""), text)
                 return Reply(200, "1", f"({value})") if value else Reply(200, "0", "")

@@ -29,14 +29,18 @@ from tests.asterisk.sound import RATE
 from tests.asterisk.world import Caller, World
 from tests.faults.helpers import A_WHILE, all_well, cut, health
 
+OUR_PROCESS = """
+for each in /proc/[0-9]*; do
+  tr '\\0' ' ' <$each/cmdline 2>/dev/null | grep -q '^python -m hotline serve' && echo ${each#/proc/}
+done; true
+"""
 STORY = [CallRang, CallAnswered, CallQueued, TalkStarted, TalkEnded, CallEnded]
 
 
 @asynccontextmanager
 async def a_full_disk(world: World) -> AsyncIterator[None]:
     """For as long as the block lasts the server cannot write to a file."""
-    find = 'for each in /proc/[0-9]*; do tr "\\0" " " <$each/cmdline | grep -q "^python -m hotline serve" && echo ${each#/proc/}; done'
-    process = world.inside("hotline", "sh", "-c", f"{{ {find}; }} 2>/dev/null || true").split()
+    process = world.inside("hotline", "sh", "-c", OUR_PROCESS).split()
     assert len(process) == 1, process
     try:
         world.inside("hotline", "prlimit", "--pid", process[0], "--fsize=1:")

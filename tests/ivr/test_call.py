@@ -125,3 +125,11 @@ async def test_the_dead_man_timer_is_ahead_of_each_step_but_never_far() -> None:
         await call.say("message_thanks")
         left.append(stage.leaves_at - stage.clock)
     assert all(5 <= seconds <= 25 for seconds in left), left
+
+
+async def test_values_set_together_are_plain_ones() -> None:
+    call, _ = on_stage()
+    await call.set_all({"ONE": "1", "TWO": "repair-2"})
+    assert await call.get("ONE", "TWO") == ["1", "repair-2"]
+    with pytest.raises(ValueError, match="look at TWO"):
+        await call.set_all({"ONE": "1", "TWO": "2,THREE=3"})

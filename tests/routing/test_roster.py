@@ -287,7 +287,7 @@ async def test_signing_in_ends_a_pause_that_asterisk_still_had() -> None:
 async def test_a_step_is_done_although_it_cannot_be_written_just_now() -> None:
     class FullDisk(MemoryLog):
         async def flushed(self, *, within: float = 10.0, hurry: bool = True) -> int:
-            del within
+            del within, hurry
             raise NotWritten(1, "the disk is full")
 
     house = House(log=FullDisk())
