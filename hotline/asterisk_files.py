@@ -169,7 +169,8 @@ def _event_filter(wanted: str) -> str:
 def _pretend_manager(role: str, secrets: Secrets) -> str:
     return (
         f"[tryout]\nsecret = {_secret(secrets.services[f'{role}-manager'])}\n"
-        "read = system,call,agent,dtmf,dialplan\nwrite = system,call,originate,reporting\n"
+        "read = system,call\nwrite = system,call,originate,reporting\nwritetimeout = 10000\n"
+        + "".join(map(_event_filter, (*ONLY_BOOTED, "name(Hangup)")))
     )
 
 

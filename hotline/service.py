@@ -48,6 +48,18 @@ MOST_CALLS: Final = 2000
 """So many of the latest calls are looked through for those that were not over when we were last here."""
 
 
+class LogUnusable(Exception):
+    """The event log cannot be opened. Without it nothing would be known of any call, so we do not start."""
+
+    code = "log-unusable"
+
+    def __init__(self, problem: Exception) -> None:
+        said = str(getattr(problem, "orig", None) or problem).partition("\n")[0]
+        super().__init__(
+            f"the event log cannot be opened: {said}; see HOTLINE_DATABASE, and whether that can be reached"
+        )
+
+
 class Service:
     """The running house: its parts, for whoever has to look at them (the API, a test)."""
 
@@ -271,7 +283,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     found = site.load(settings.site)
     words = await speak_all(found, settings)
     async with AsyncExitStack() as stack:
-        events = await stack.enter_async_context(open_log(settings.database))
+        events = await _open_log(stack, settings.database)
         service = Service(settings, found, events, words)
         runner = web.AppRunner(api.application(service), access_log=None, shutdown_timeout=2)
         stack.push_async_callback(runner.cleanup)
@@ -280,6 +292,14 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await service.start()
         await web.TCPSite(runner, settings.api.host, settings.api.port).start()
         yield service
+
+
+async def _open_log(stack: AsyncExitStack, url: str) -> EventLog:
+    """Open the event log until the stack ends; raises LogUnusable."""
+    try:
+        return await stack.enter_async_context(open_log(url))
+    except Exception as problem:  # each database has its own errors
+        raise LogUnusable(problem) from problem
 
 
 async def serve(settings: Settings) -> None:

@@ -123,6 +123,13 @@ class Settings(BaseSettings):
             raise ValueError("must be sqlite:////FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/NAME")
         return url
 
+    @field_validator("redis")
+    @classmethod
+    def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"(rediss?|unix)://.", url.get_secret_value()):
+            raise ValueError("must be redis://:PASSWORD@HOST:6379/0")
+        return url
+
 
 def load() -> Settings:
     """Read the settings; raises SettingsRefused with everything that is wrong, names as they are set."""

@@ -16,6 +16,7 @@ from hotline.cli import agents, bench, calls, check, stack, tryout
 from hotline.cli import serve as serving
 from hotline.client import ServerError
 from hotline.secrets import SecretsRefused
+from hotline.service import LogUnusable
 from hotline.settings import SettingsRefused
 from hotline.site import SiteRefused
 from hotline.stack import StackFailed
@@ -40,6 +41,7 @@ PROBLEMS = (
     ServerError,
     PromptsError,
     AmiError,
+    LogUnusable,
     NotPlain,
     OSError,
 )

@@ -87,6 +87,7 @@ async def test_a_caller_is_sent_on_to_a_colleague(world: World) -> None:
 async def test_a_caller_is_sent_on_to_a_queue_and_greeted_by_the_next_agent(world: World) -> None:
     await world.sign_in("1024", "1026")
     caller = await talks_to_chen(world)
+    await phone_hears_the_caller(world, CHEN)
     await world.manner(CHEN, "busy")
     await transfer(world, CHEN, "702")
     queued = await world.hears(caller, CallQueued, queue="repair")

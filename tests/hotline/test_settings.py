@@ -64,6 +64,7 @@ def test_what_must_be_set_is_enough() -> None:
         ("HOTLINE_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error' (found 'loud')"),
         ("HOTLINE_DATABASE", "mysql://host/name", "must be sqlite:////FOLDER/FILE.db or postgresql://"),
         ("HOTLINE_DATABASE", "hotline.db", "must be sqlite:////FOLDER/FILE.db or postgresql://"),
+        ("HOTLINE_REDIS", "redis.internal:6379", "must be redis://:PASSWORD@HOST:6379/0"),
         ("HOTLINE_API__TOKEN", "short", "is too easy to guess: use 16 or more random characters"),
         ("HOTLINE_AMI", "hello", "is a group of settings; each is set by itself, as HOTLINE_AMI__..."),
         ("HOTLINE_AMI__WATCH_SECRT", "x", "there is no such setting"),
@@ -109,6 +110,7 @@ def test_a_known_or_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch, sec
         ("HOTLINE_AMI", "Tr0ub4dor"),
         ("HOTLINE_DATABASE", "postgres://hotline:Tr0ub4dor@db/hotline"),
         ("HOTLINE_REDIS_URL", "redis://:Tr0ub4dor@redis/0"),
+        ("HOTLINE_REDIS", "http://:Tr0ub4dor@redis/0"),
         ("HOTLINE_LOG_LEVEL", "loud"),
     ],
 )
