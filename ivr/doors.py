@@ -35,11 +35,28 @@ class Doors:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self._inside: dict[str, list[Callable[[], None]]] = {}
 
     @property
     def by_port(self) -> Mapping[int, Answer]:
         """What `AgiServer` needs."""
-        return {CALL: self.call, MESSAGE: self.message, GREETING: self.greeting, PHONE: self.phone}
+        doors = {CALL: self.call, MESSAGE: self.message, GREETING: self.greeting, PHONE: self.phone}
+        return {port: partial(self._let_in, door) for port, door in doors.items()}
+
+    async def _let_in(self, door: Answer, session: Session) -> None:
+        self._inside.setdefault(session.call, [])
+        try:
+            await door(session)
+        finally:
+            for do in self._inside.pop(session.call, ()):
+                do()
+
+    def once_out(self, call: str, do: Callable[[], None]) -> None:
+        """Do this as soon as no flow has this call: what a flow writes down at its end shall come before it."""
+        if call in self._inside:
+            self._inside[call].append(do)
+        else:
+            do()
 
     async def call(self, session: Session) -> None:
         """A caller arrives, or is back after we failed him (`arg_2` counts the tries)."""

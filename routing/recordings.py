@@ -115,7 +115,7 @@ class Recordings:
 
     async def _keep(self, call: str) -> None:
         async with self._one_at_a_time.setdefault(call, asyncio.Lock()):
-            names = os.listdir(self._live)
+            names = _names(self._live)
             for raw in sorted(self._raws_of(call, names), key=_line):
                 try:
                     await self._finish(call, raw)
@@ -180,6 +180,14 @@ class Recordings:
             async with self._telling:
                 if not await self._is_told(call):
                     self._record(left)
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in the folder; Asterisk makes it for the first talk."""
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 async def _written(file: Path) -> int:

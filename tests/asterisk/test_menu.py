@@ -304,8 +304,8 @@ async def test_a_caller_whose_server_freezes_in_the_menu_gets_a_person(world: Wo
     frozen = time.monotonic()
     try:
         await world.until(
-            lambda: any(line["application"] == "Queue" for line in world.channels("asterisk")),
-            "the caller is in a queue",
+            lambda: any(line["where"].startswith("queue,") for line in world.channels("asterisk")),
+            "the caller is in a queue, or has an agent already",
             within=DEAD_MAN_WITHIN,
         )
         waited = time.monotonic() - frozen
