@@ -80,7 +80,7 @@ class Service:
             take_over=self.recordings.take_over,
         )
         self._cuts: set[asyncio.Task[None]] = set()
-        self.watch_link = self._link("watch", on_event=self.watch.hear, on_up=self._catch_up, on_down=self._lost)
+        self.watch_link = self._link("watch", on_event=self._hear, on_up=self._catch_up, on_down=self._lost)
         self.desk_link = self._link("desk", on_up=self._restore)
         self.roster = Roster(
             found.agents,
@@ -90,8 +90,9 @@ class Service:
         )
         self.board = board_at(settings.redis.get_secret_value() if settings.redis else None)
         self.painter = Painter(self.board, self.scene)
+        self.doors = Doors(self._rooms())
         self.agi = AgiServer(
-            Doors(self._rooms()).by_port,
+            self.doors.by_port,
             host=settings.agi.host,
             peers=settings.agi.peers,
             limits=Limits(sessions=settings.agi.most_calls),
@@ -184,6 +185,13 @@ class Service:
         """A fact from Asterisk: agents' states follow from it."""
         self.roster.record(event)
         self.painter.change()
+
+    def _hear(self, event: Mapping[str, str]) -> None:
+        """An event from Asterisk; the end of a line waits until the flow that has the call has written its last fact."""
+        if event.get("Event") == "Hangup":
+            self.doors.once_out(event.get("Uniqueid", ""), partial(self.watch.hear, event))
+        else:
+            self.watch.hear(event)
 
     def _note(self, event: Event) -> None:
         """A fact from a flow: where a caller is follows from it."""

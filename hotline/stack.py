@@ -103,6 +103,8 @@ class Stack:
         """What docker-compose.yml asks for."""
         return {
             "HOTLINE_UID": str(self.user),
+            # Each stack has images of its own (the layers are shared): building one leaves the others' containers.
+            "HOTLINE_TAG": self.name,
             "HOTLINE_BASE_IMAGE": BASE_IMAGE,
             "HOTLINE_VAR": str(self.folder),
             "HOTLINE_NET": self.net,
@@ -235,10 +237,9 @@ def contents() -> str:
     return digest.hexdigest()
 
 
-def images_exist() -> bool:
-    """Whether all our images are there."""
-    tag = os.environ.get("HOTLINE_TAG", "local")
-    command = ["docker", "image", "inspect", *(f"{image}:{tag}" for image in IMAGES)]
+def images_exist(stack: Stack) -> bool:
+    """Whether all images of this stack are there."""
+    command = ["docker", "image", "inspect", *(f"{image}:{stack.name}" for image in IMAGES)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

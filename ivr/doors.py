@@ -9,7 +9,8 @@ The port is the door (never a header: a caller could forge one). Behind each, a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import structlog

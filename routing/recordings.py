@@ -22,7 +22,6 @@ down; one that the dialplan took without us is found when the call is over, or w
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
 import wave
@@ -185,7 +184,7 @@ class Recordings:
 def _names(folder: Path) -> list[str]:
     """What lies in the folder; Asterisk makes it for the first talk."""
     try:
-        return os.listdir(folder)
+        return [file.name for file in folder.iterdir()]
     except FileNotFoundError:
         return []
 

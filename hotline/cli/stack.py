@@ -25,7 +25,7 @@ from hotline.cli.common import (
 from hotline.cli.conversation import Wishes, converse
 from hotline.client import Client, ServerError, find
 from hotline.secrets import Secrets
-from hotline.stack import ROOT, Stack, StackFailed, contents, images_exist
+from hotline.stack import Stack, StackFailed, contents, images_exist
 
 READY_WITHIN = 120.0
 SITE = Annotated[
@@ -111,8 +111,8 @@ def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
 
 def build(where: Stack) -> None:
     """Build the images, unless nothing that goes into them has changed since they were built."""
-    mark, wanted = ROOT / "var" / "images.built", contents()
-    if mark.exists() and mark.read_text() == wanted and images_exist():
+    mark, wanted = where.folder / "images.built", contents()
+    if mark.exists() and mark.read_text() == wanted and images_exist(where):
         return
     with step("building the images (the first time takes a few minutes)"):
         where.compose("build", "asterisk", "hotline", "redis", within=1800)

@@ -1,8 +1,8 @@
 """What was heard, proven by correlation: is this prompt in that recording, and where?
 
 The whole prompt is laid over the recording where it fits best (normalised cross-correlation); then it is cut into
-windows of half a second, each of which must be found at its place, give or take a quarter second: a recording under
-load slips by some 20 ms here and there. The right prompt gives 1.0, a wrong one about 0.
+windows of half a second, each of which must be found at its place, give or take a quarter second. On a loaded machine
+20 ms are lost or doubled here and there, so a window may be torn once. The right prompt gives 1.0, a wrong one about 0.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ RATE = 8000
 WINDOW = RATE // 2
 ALIKE = 0.85
 SLIP = RATE // 4
+FRAME = RATE // 50
+HALF_ALIKE = 0.4
+"""What a torn window still has in common with the whole one, at least."""
 
 Sound = NDArray[np.float64]
 SILENCE: Sound = np.zeros(0)
@@ -67,9 +70,9 @@ def level(sound: Sound) -> float:
 
 
 def _cuts(prompt: Sound) -> list[tuple[int, Sound]]:
-    """Windows that hold sound: a pause correlates with every other pause."""
-    loud = level(prompt) / 4
-    cuts = [(at, prompt[at : at + WINDOW]) for at in range(0, max(len(prompt) - WINDOW, 0) + 1, WINDOW)]
+    """Windows that hold sound, the last one up to the end: a pause correlates with every other pause."""
+    loud, last = level(prompt) / 4, max(len(prompt) - WINDOW, 0)
+    cuts = [(at, prompt[at : at + WINDOW]) for at in (*range(0, last, WINDOW), last)]
     return [(at, cut) for at, cut in cuts if level(cut) > loud]
 
 
@@ -79,10 +82,23 @@ def _begin(prompt: Sound, recording: Sound) -> int:
 
 
 def _likeness(cut: Sound, recording: Sound, expected: int) -> float:
-    """How well this window fits, at most SLIP away from where it is expected."""
+    """How well this window fits, at most SLIP away from where it is expected; it may be torn once."""
     padded = _padded(recording, len(cut) + SLIP)
     at = max(expected + len(cut), 0)
-    return _best(cut, padded[at : at + len(cut) + 2 * SLIP])[1]
+    near = padded[at : at + len(cut) + 2 * SLIP]
+    whole = _best(cut, near)[1]
+    if not HALF_ALIKE < whole < ALIKE:
+        return whole
+    return max(whole, *(_torn(cut, tear, near) for tear in range(WINDOW // 10, len(cut), WINDOW // 10)))
+
+
+def _torn(cut: Sound, tear: int, sound: Sound) -> float:
+    """How well the window fits when up to a frame was lost or doubled at this sample of it."""
+    left, right = cut[:tear], cut[tear:]
+    begin, left_likeness = _best(left, sound)
+    _, right_likeness = _best(right, sound[max(begin + tear - FRAME, 0) : begin + len(cut) + FRAME])
+    share = float(np.sum(left**2) / np.sum(cut**2))
+    return share * left_likeness + (1 - share) * right_likeness
 
 
 def _padded(recording: Sound, margin: int) -> Sound:

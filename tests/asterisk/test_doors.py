@@ -27,8 +27,9 @@ async def refused(world: World) -> Counter[str]:
 
 
 def knocks(world: World, service: str, port: int, block: str) -> str:
-    """What a container hears at one of our doors after it has sent this; it hangs up after three seconds."""
-    script = f"exec 3<>/dev/tcp/{world.stack.server}/{port} && printf '{block}' >&3 && timeout 3 head -n 1 <&3"
+    """What a container hears at one of our doors, within three seconds, after it has sent this in one piece."""
+    send = f"printf '{block}' | dd bs=8192 iflag=fullblock status=none >&3"
+    script = f"exec 3<>/dev/tcp/{world.stack.server}/{port} && {send} && timeout 3 head -n 1 <&3"
     return world.inside(service, "bash", "-c", f"( {script} ) 2>/dev/null; true")
 
 

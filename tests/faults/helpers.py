@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from routing.events import CallAnswered, CallEnded, CallQueued, CallRang, HotlineStarted, TalkStarted
@@ -83,6 +85,37 @@ async def all_is_over(world: World, *callers: Caller) -> None:
     for caller in callers:
         assert (len(world.of(caller, CallRang)), len(world.of(caller, CallEnded))) == (1, 1), caller
     assert {each["call"] for each in (await world.server.get("/api/agents"))["agents"]} == {None}
+
+
+@asynccontextmanager
+async def a_storm(world: World) -> AsyncIterator[Callable[[str, str], None]]:
+    """Callers at any rate: `storm(id, number)` returns at once, and nothing they hear is recorded."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.telco_manager)
+
+    def send(**fields: str) -> None:
+        writer.write("".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\n")
+
+    def call(channel: str, number: str) -> None:
+        send(
+            Action="Originate",
+            Channel="PJSIP/4001234567@pbx",
+            ChannelId=channel,
+            Context="caller",
+            Exten="quiet",
+            Priority="1",
+            CallerID=number,
+            Async="true",
+        )
+
+    send(Action="Login", Username="tryout", Secret=world.secrets.services["telco-manager"], Events="off")
+    answers = asyncio.create_task(reader.read())
+    try:
+        yield call
+    finally:
+        send(Action="Logoff")
+        said = (await asyncio.wait_for(answers, A_WHILE)).decode()
+        writer.close()
+    assert "Response: Error" not in said, said
 
 
 def cut(world: World) -> int:

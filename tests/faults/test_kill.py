@@ -7,10 +7,8 @@ server that was killed is asked only whether it agrees.
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pytest
 
 from routing.events import (
@@ -27,6 +25,7 @@ from tests.asterisk import sound
 from tests.asterisk.world import Caller, World
 from tests.faults.helpers import (
     A_WHILE,
+    a_storm,
     all_is_over,
     all_well,
     arrives,
@@ -48,16 +47,15 @@ async def agent(world: World, number: str) -> dict[str, Any]:
     return next(each for each in found if each["agent"] == number)
 
 
-async def goes_on(world: World, caller: Caller, *, seconds: int) -> None:
-    """The caller hears the agent for so much longer, without a second of silence."""
+async def goes_on(world: World, caller: Caller) -> None:
+    """From now on the caller hears the agent, who says the same five seconds again and again, with one of silence."""
     begin = len(caller.heard())
-    await world.until(lambda: len(caller.heard()) >= begin + seconds * A_SECOND, "the talk goes on")
-    heard = caller.heard()[begin : begin + seconds * A_SECOND]
     agent_says = world.prompt("tryout/agent")
-    assert sound.fraction_heard(agent_says, caller.heard()[begin - len(agent_says) :]) > 0.5
-    # The pretend agent is silent for one second between two sayings.
-    loud = [sound.level(second) > 100 for second in np.split(heard, seconds)]
-    assert not any(one is other is False for one, other in pairwise(loud)), loud
+    once = len(agent_says) + 2 * A_SECOND
+    await world.until(lambda: len(caller.heard()) >= begin + once, "the talk goes on")
+    heard = caller.heard()[begin : begin + once]
+    assert sound.fraction_heard(agent_says, heard) > 0.3, "at least its longer part is in one round"
+    assert longest_silence(heard) <= 2
 
 
 def longest_silence(heard: sound.Sound) -> float:
@@ -90,7 +88,7 @@ async def test_after_kill_9_callers_in_the_menu_are_asked_again_and_all_others_n
     before = starts(world)
 
     await asyncio.to_thread(world.container, "kill", "hotline", "-s", "KILL")
-    await goes_on(world, talker, seconds=2)
+    await goes_on(world, talker)
     await asyncio.to_thread(world.container, "start", "hotline")
     await back(world, starts_before=before)
     assert on_the_line(world) == everybody
@@ -99,7 +97,7 @@ async def test_after_kill_9_callers_in_the_menu_are_asked_again_and_all_others_n
     hold = world.prompt("zh/please_hold")
     assert sound.heard_whole(hold, choosing[0].heard()), "while the server was gone the caller was told to hold"
     assert not sound.heard_whole(hold, waiting[0].heard())
-    await goes_on(world, talker, seconds=3)
+    await goes_on(world, talker)
     assert on_the_line(world) == everybody
     assert in_queues(world) == IN_QUEUES + IN_THE_MENU
     assert [len(world.of(caller, CallQueued)) for caller in waiting] == [1] * IN_QUEUES
@@ -134,7 +132,7 @@ async def test_an_agent_who_answers_while_the_server_is_gone_talks_and_it_is_kno
     assert (await world.hears(waiting, TalkStarted)).agent == "1026"
     shown = await agent(world, "1026")
     assert (shown["state"], shown["call"]) == ("talking", waiting.call)
-    await goes_on(world, waiting, seconds=2)
+    await goes_on(world, waiting)
     await waiting.hang_up()
     assert (await world.hears(waiting, TalkEnded)).by == "caller"
     await all_is_over(world)
@@ -162,7 +160,7 @@ async def test_a_stop_lets_flows_end_and_hands_over_the_rest(world: World) -> No
         routed = await world.hears(caller, CallRouted)
         assert (routed.to, len(world.of(caller, CallAnswered))) == ("repair", 1), "not asked again"
     await asyncio.gather(*(asked_again(world, caller) for caller in slow))
-    await goes_on(world, talker, seconds=2)
+    await goes_on(world, talker)
     assert on_the_line(world) == everybody
     assert in_queues(world) == len(quick) + len(slow)
     await all_is_over(world, talker, *quick, *slow)
@@ -180,28 +178,21 @@ async def test_a_restart_under_twelve_calls_a_second_drops_none(world: World) ->
     before = starts(world)
     restart: asyncio.Task[None] | None = None
     calls: list[str] = []
-    began = asyncio.get_running_loop().time()
-    for number in range(120):
-        if number == 24:
-            restart = asyncio.create_task(asyncio.to_thread(world.container, "restart", "hotline"))
-        await asyncio.sleep(max(began + number / 12 - asyncio.get_running_loop().time(), 0))
-        calls.append(f"storm-{before}-{number}")
-        await world.telco.do(
-            "Originate",
-            Channel="PJSIP/4001234567@pbx",
-            ChannelId=calls[-1],
-            Context="caller",
-            Exten="quiet",
-            Priority="1",
-            CallerID=f"1370000{number:04}",
-            Async="true",
-        )
-    assert asyncio.get_running_loop().time() - began < 20, "this machine is too loaded for twelve calls a second"
+    clock = asyncio.get_running_loop().time
+    async with a_storm(world) as storm:
+        began = clock()
+        for number in range(120):
+            if number == 24:
+                restart = asyncio.create_task(asyncio.to_thread(world.container, "restart", "hotline"))
+            await asyncio.sleep(max(began + number / 12 - clock(), 0))
+            calls.append(f"storm-{before}-{number}")
+            storm(calls[-1], f"1370000{number:04}")
+        assert clock() - began < 12
     assert restart is not None
     await restart
     await back(world, starts_before=before)
     assert on_the_line(world) == set(calls)
-    async with asyncio.timeout(A_WHILE):
+    async with asyncio.timeout(2 * A_WHILE):
         while (await health(world))["live_calls"] != len(calls):
             await asyncio.sleep(0.5)
     await world.until(lambda: in_queues(world) + _talking(world) == len(calls), "all wait or talk", within=2 * A_WHILE)
@@ -225,7 +216,7 @@ async def test_a_server_that_hangs_is_left_by_its_callers(world: World) -> None:
     await asyncio.to_thread(world.container, "pause", "hotline")
     try:
         await world.until(lambda: in_queues(world) == 3, "all wait for a person", within=2 * A_WHILE)
-        await goes_on(world, talker, seconds=2)
+        await goes_on(world, talker)
     finally:
         await asyncio.to_thread(world.container, "unpause", "hotline")
     await all_well(world)

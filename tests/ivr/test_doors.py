@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -28,12 +28,15 @@ class Asterisk(Stage):
         super().__init__(script, before or {}, [])
         self.headers = {"callerid": "13812345678", "dnid": "400100"} | headers
         self.said: list[tuple[str, str]] = []
+        self.when_recording: Callable[[], None] = lambda: None
         self.gone_at: str | None = None
         """The caller is gone when this command comes."""
 
     async def send(self, command: str, *arguments: str, within: float | None = None) -> Reply:
         if command == self.gone_at:
             raise CallerHungUp
+        if command == "RECORD FILE":
+            self.when_recording()
         if command == "EXEC MSet":
             self.said += [(name, value) for name, _, value in (each.partition("=") for each in arguments[0].split(","))]
         if command == "SET VARIABLE" and not arguments[0].startswith("TIMEOUT"):
@@ -146,6 +149,21 @@ async def test_who_hangs_up_before_the_tone_has_not_begun_a_message() -> None:
     with pytest.raises(CallerHungUp):
         await knock(MESSAGE, asterisk)
     assert asterisk.said == []
+
+
+async def test_what_waits_for_a_flow_comes_after_its_last_facts() -> None:
+    events: list[Event | str] = []
+    asterisk = Asterisk([Speaks(9), HANG_UP], arg_2="FULL")
+    doors = Doors(replace(small_house(), words=asterisk, record=events.append))
+    doors.once_out(asterisk.call, lambda: events.append("nobody is inside"))
+    asterisk.when_recording = lambda: doors.once_out(asterisk.call, lambda: events.append("the line is down"))
+    with pytest.raises(CallerHungUp):
+        await doors.by_port[MESSAGE](cast(Session, asterisk))
+    doors.once_out(asterisk.call, lambda: events.append("nobody is inside"))
+
+    told = [event if isinstance(event, str) else type(event).__name__ for event in events]
+    assert told[0] == "nobody is inside"
+    assert told[-3:] == ["MessageLeft", "the line is down", "nobody is inside"]
 
 
 async def test_the_greeting_decides_nothing() -> None:

@@ -95,6 +95,14 @@ async def test_a_message_that_the_dialplan_took_is_found_when_the_call_is_over(d
     assert disk.events[0].call == TALK
 
 
+async def test_a_message_is_found_though_nobody_has_talked_yet(disk: Disk) -> None:
+    (disk.talks / "live").rmdir()
+    disk.message(TALK, 4)
+    disk.recordings.keep(TALK)
+    await disk.recordings.settled()
+    assert disk.found() == [("MessageLeft", f"{TALK}.wav", 4.0)]
+
+
 async def test_a_message_that_a_flow_wrote_down_is_not_told_again(disk: Disk) -> None:
     disk.message(TALK, 4)
     disk.told.add(TALK)
