@@ -135,7 +135,7 @@ class Service:
         return {
             "agents": [self.shown(state) for state in self.roster.states()],
             "calls": sorted(self.watch.live),
-            "stale": sorted(self.health()),
+            "stale": sorted(self.health().keys() - {"board"}),
         }
 
     def shown(self, state: AgentState) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Service:
         self.painter.change()
 
     def _hear(self, event: Mapping[str, str]) -> None:
-        """An event from Asterisk; the end of a line waits until the flow that has the call has written its last fact."""
+        """An event from Asterisk; the end of a line waits until the flow that has the call has written its last."""
         if event.get("Event") == "Hangup":
             self.doors.once_out(event.get("Uniqueid", ""), partial(self.watch.hear, event))
         else:

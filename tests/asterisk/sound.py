@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,16 @@ def heard_whole(prompt: Sound, recording: Sound) -> bool:
     begin, cuts = _begin(prompt, recording), _cuts(prompt)
     found = [_likeness(cut, recording, begin + at) >= ALIKE for at, cut in cuts]
     return sum(found) >= 0.8 * len(found) and any(found[:2]) and any(found[-2:])
+
+
+def closest(prompts: Mapping[str, Sound], recording: Sound) -> str:
+    """Return the name of the prompt that fits best, for those that differ in a syllable only."""
+
+    def likeness(name: str) -> float:
+        begin, cuts = _begin(prompts[name], recording), _cuts(prompts[name])
+        return sum(_likeness(cut, recording, begin + at) for at, cut in cuts) / len(cuts)
+
+    return max(prompts, key=likeness)
 
 
 def where_heard(prompt: Sound, recording: Sound) -> float:
@@ -107,7 +118,7 @@ def _padded(recording: Sound, margin: int) -> Sound:
 
 def _best(cut: Sound, sound: Sound) -> tuple[int, float]:
     """Where in the sound this cut fits best (in samples), and how well: 1.0 is the same sound."""
-    if len(sound) < len(cut):
+    if len(sound) < len(cut) or not np.any(cut):
         return 0, 0.0
     found = fftconvolve(sound, cut[::-1], mode="valid")
     energy = np.concatenate([[0.0], np.cumsum(sound**2)])
