@@ -7,8 +7,13 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import settings
 
 from tests.asterisk.world import World, a_world
+
+# A loaded machine is slow now and then; how long an example takes is no finding.
+settings.register_profile("hotline", deadline=None)
+settings.load_profile("hotline")
 
 
 @pytest_asyncio.fixture(scope="session")
