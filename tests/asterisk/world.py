@@ -40,12 +40,16 @@ class Far:
     """A far end (carrier or phones), driven by pyst2: blocking calls, so each runs in a thread."""
 
     def __init__(self, port: int, secret: str) -> None:
-        self._manager = Manager()
-        self._manager.connect("127.0.0.1", port)
-        self._manager.login("tryout", secret)
+        self._port, self._secret = port, secret
         self._one_at_a_time = asyncio.Lock()
         self.causes: dict[str, int] = {}
         """Why each line went down, by the id of its channel (Q.850: 1 no such number, 16 ordinary, 17 busy)."""
+        self._connect()
+
+    def _connect(self) -> None:
+        self._manager = Manager()
+        self._manager.connect("127.0.0.1", self._port)
+        self._manager.login("tryout", self._secret)
         self._manager.register_event("Hangup", self._went_down)
 
     def _went_down(self, event: Any, _: Manager) -> None:
@@ -68,7 +72,11 @@ class Far:
 
     async def _answer(self, action: str, **fields: Any) -> Any:
         async with self._one_at_a_time:
-            return await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
+            try:
+                return await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
+            except ManagerException:  # the far end was started anew
+                self._connect()
+                return await asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
 
     def close(self) -> None:
         """Hang up on the manager interface."""
