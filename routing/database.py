@@ -26,6 +26,9 @@ class Database(Protocol):
 
     reading: AsyncEngine
 
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work`, which only reads and sees one state of the database. Raises SQLAlchemyError or OSError."""
+
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in one transaction, committed when it returns, undone when it raises.
 
@@ -78,6 +81,11 @@ class SqliteDatabase:
         event.listen(self._writing, "begin", _begin_with("BEGIN IMMEDIATE"))
         event.listen(self.reading.sync_engine, "begin", _begin_with("BEGIN"))
 
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """See Database."""
+        async with self.reading.connect() as connection:
+            return await connection.run_sync(work)
+
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """See Database."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
@@ -118,6 +126,12 @@ class PostgresqlDatabase:
             pool_pre_ping=True,
             connect_args={"timeout": patience, "command_timeout": patience},
         )
+        self._one_state = self.reading.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """See Database."""
+        async with self._one_state.connect() as connection:
+            return await connection.run_sync(work)
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """See Database."""
