@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-Language = Literal["zh", "en"]
+Language = Literal["zh", "en", "es"]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Key = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]

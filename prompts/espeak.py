@@ -26,7 +26,7 @@ class Manner:
 
 
 class Espeak:
-    """Speaks Chinese and English."""
+    """Speaks Chinese, English and Spanish."""
 
     def __init__(self, program: str = "espeak-ng", *, patience: float = 30.0) -> None:
         """Use this program; one text may take `patience` seconds, where some hundredths are usual."""
@@ -83,14 +83,19 @@ def _chinese(text: str) -> str:
     return re.sub(r"\b([jqx])iong", r"\1ong", pinyin(text))
 
 
-def _english(text: str) -> str:
-    """As it is, without the signs espeak-ng takes for instructions."""
-    if strange := "".join(sign for sign in text if sign.isalpha() and ord(sign) > 0x24F):
-        raise ValueError(f"{strange!r} cannot be read as English; write it in Latin letters")
-    return re.sub(r"[\[\]<>]", " ", text)
+def _latin(language: str) -> Callable[[str], str]:
+    """Return what leaves a text as it is, without the signs espeak-ng takes for instructions."""
+
+    def spelled(text: str) -> str:
+        if strange := "".join(sign for sign in text if sign.isalpha() and ord(sign) > 0x24F):
+            raise ValueError(f"{strange!r} cannot be read as {language}; write it in Latin letters")
+        return re.sub(r"[\[\]<>]", " ", text)
+
+    return spelled
 
 
 MANNERS: Final[Mapping[str, Manner]] = {
     "zh": Manner("cmn-latn-pinyin", speed=175, spelled=_chinese),
-    "en": Manner("en-gb", speed=170, spelled=_english),
+    "en": Manner("en-gb", speed=170, spelled=_latin("English")),
+    "es": Manner("es-419", speed=165, spelled=_latin("Spanish")),
 }

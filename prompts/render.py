@@ -11,10 +11,10 @@ from prompts.files import WIDE
 from prompts.plan import Utterance
 from prompts.voice import Voice
 
-RENDERER: Final = "1"
+RENDERER: Final = "2"
 """To be raised with every change here that alters the sound, so that all is made again."""
 
-LOUDNESS: Final = -20.0
+LOUDNESS: Final = -22.0
 """Decibels below full scale, for every prompt alike."""
 CEILING: Final = -1.0
 """No sample is louder; a prompt with such peaks is a little softer than the others instead of distorted."""

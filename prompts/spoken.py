@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-LANGUAGES: Final = ("en", "zh")
+LANGUAGES: Final = ("en", "es", "zh")
 
 
 def as_written(value: str, _language: str) -> str:

@@ -21,7 +21,7 @@ from prompts.library import Library
 from prompts.plan import Plan, plan
 
 BRANDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "public": {"zh": "北方热力", "en": "Northern Heating"},
+    "public": {"zh": "北方热力", "en": "Northern Heating", "es": "Calor del Norte"},
     "internal": {"zh": "雄安供热", "en": "Red City Cable"},
     "city": {"zh": "城市供热公司", "en": "City District Heating"},
 }

@@ -33,14 +33,14 @@ def problems_in(folder: Path) -> tuple[str, ...]:
 
 def test_the_texts_that_come_with_the_product_agree_and_cover_a_whole_call() -> None:
     catalogue = Catalogue.read()
-    assert catalogue.languages == ("en", "zh")
+    assert catalogue.languages == ("en", "es", "zh")
     assert catalogue.ids >= {
         "greeting", "main_menu", "repair_menu", "no_key", "wrong_key", "to_person", "please_hold", "connecting",
         "closed_leave_message", "busy_leave_message", "message_thanks", "agent_greeting", "goodbye",
         "sorry_call_later", "sorry_leave_message", "queue-youarenext", "queue-thereare", "queue-callswaiting",
         "queue-thankyou", "signed_in", "signed_out", "paused", "unpaused", "not_known_phone", "not_done",
         "reason_rest", "reason_meal", "reason_training", "reason_meeting", "reason_other",
-        "language_zh", "language_en",
+        "language_zh", "language_en", "language_es",
     }  # fmt: skip
 
 
@@ -49,7 +49,9 @@ def test_a_work_number_is_said_digit_by_digit_in_each_language() -> None:
     chinese = catalogue.text("agent_greeting", "zh", brand="北方热力", work_number="1024")
     english = catalogue.text("agent_greeting", "en", brand="Northern Heating", work_number="1024")
     assert chinese == "北方热力，一零二四号为您服务。"
+    spanish = catalogue.text("agent_greeting", "es", brand="Calor del Norte", work_number="1024")
     assert english == "Northern Heating, agent 1 0 2 4 at your service."
+    assert spanish == "Calor del Norte, le atiende el agente 1 0 2 4."
 
 
 def test_a_name_with_braces_in_it_is_said_as_it_is() -> None:
@@ -105,7 +107,7 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path, write: Write
     found = problems_in(tmp_path)
     for beginning in (
         "es.toml: is not a readable TOML file",
-        "fr.toml: 'fr' is not a language whose numbers can be spoken (en, zh)",
+        "fr.toml: 'fr' is not a language whose numbers can be spoken (en, es, zh)",
         "fr.toml: has no table [prompts]",
         "fr.toml: has no table [digits]",
         "fr.toml: 'promts' is not expected here",

@@ -28,7 +28,7 @@ def script(folder: Path, body: str) -> str:
 
 
 def test_no_text_is_spoken_with_the_sounds_of_another_language(site_plan: Plan) -> None:
-    for language in ("zh", "en"):
+    for language in ("zh", "en", "es"):
         texts = [piece.text for piece in site_plan if isinstance(piece, Utterance) and piece.language == language]
         assert len(texts) > 50
         spoken = phonemes("。".join(texts) if language == "zh" else ". ".join(texts), language)
@@ -61,6 +61,7 @@ def test_the_file_is_sound_and_a_higher_pace_makes_it_shorter(tmp_path: Path) ->
     ("text", "language", "reason"),
     [
         ("北方ABC热力", "zh", "'ABC' cannot be read as Chinese; write it in Chinese characters"),
+        ("Bienvenido a 北方热力", "es", "'北方热力' cannot be read as Spanish; write it in Latin letters"),
         ("Welcome to 北方热力", "en", "'北方热力' cannot be read as English; write it in Latin letters"),
     ],
 )

@@ -51,6 +51,8 @@ def test_the_numbers_asterisk_says_are_where_it_looks_for_them() -> None:
     assert found["en/digits/13"] == "thirteen"
     for number in [*range(20), *range(20, 100, 10)]:
         assert f"en/digits/{number}" in found
+    for number in [*range(31), *range(40, 100, 10), "and", "100-and", *range(100, 1000, 100), "thousand"]:
+        assert f"es/digits/{number}" in found
     for number in [*range(11), *range(20, 100, 10), "hundred"]:
         assert f"zh/digits/{number}" in found
 
@@ -72,6 +74,6 @@ def test_a_key_or_a_work_number_that_could_leave_the_folder_is_refused(name: str
 
 def test_a_number_that_answers_in_a_language_without_texts_is_refused() -> None:
     with pytest.raises(
-        UnknownLanguage, match="number 'public' is to answer in 'es', but there are texts for en, zh only"
+        UnknownLanguage, match="number 'public' is to answer in 'fr', but there are texts for en, es, zh only"
     ):
-        plan(Catalogue.read(), brands={"public": {"zh": "北方热力", "es": "Calor del Norte"}})
+        plan(Catalogue.read(), brands={"public": {"zh": "北方热力", "fr": "Chaleur du Nord"}})
