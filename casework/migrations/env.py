@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from casework import tables  # noqa: F401  every module with tables of casework
 from casework.database import METADATA
 from casework.migrations import VERSION_TABLE
 

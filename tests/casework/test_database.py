@@ -40,10 +40,16 @@ async def test_a_transaction_is_written_whole_or_not_at_all(database: Database) 
 
 async def test_the_migrated_tables_are_those_of_the_code(database: Database) -> None:
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"version_table": migrations.VERSION_TABLE})
+        ours = {"version_table": migrations.VERSION_TABLE, "include_object": is_ours}
+        context = MigrationContext.configure(connection, opts=ours)
         return list(compare_metadata(context, METADATA))
 
     assert await database.write(differences) == []
+
+
+def is_ours(_: object, name: str | None, *__: object) -> bool:
+    """The index of words is another one on each database, so only the migration knows it."""
+    return name is None or not name.startswith(("ticket_words", "ix_tickets_words"))
 
 
 async def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: Database) -> None:
