@@ -109,6 +109,14 @@ class Call:
             key = await self._say(prompt, ANY_KEY)
         if key is None:
             key = await self._wait_for_key(wait)
+        return self._note_key(prompt, key, keys)
+
+    async def more(self, prompt: str, keys: str, *, wait: timedelta) -> str | None:
+        """Return one more key of an answer that has several, pressed within `wait`; None when it had ended."""
+        key = await self._wait_for_key(wait)
+        return None if key is None else self._note_key(prompt, key, keys)
+
+    def _note_key(self, prompt: str, key: str | None, keys: str) -> str | None:
         if key is None:
             self._record(NoKey(at=self.now(), call=self.id, prompt=prompt))
         elif key in keys:

@@ -87,8 +87,18 @@ async def rehearse(
     has from before, `missing` the prompts whose sound is not there. A caller whose script is over stays silent. Raises
     NotOver when the script was longer than the call, and DeadMan when the dialplan would have taken the call away.
     """
-    house = rooms or small_house()
     stage = Stage(caller, variables or {}, missing)
+    await perform(flow, stage, rooms=rooms, line=line, at=at)
+    if stage.script:
+        raise NotOver(list(stage.script), stage.lines)
+    return stage.lines
+
+
+async def perform(
+    flow: Flow, stage: Stage, *, rooms: Rooms | None = None, line: str | None = None, at: datetime = MORNING
+) -> None:
+    """Let the flow talk with whoever is on this stage; `stage.lines` has the conversation. Raises DeadMan."""
+    house = rooms or small_house()
     house = replace(house, words=stage, record=stage.record, now=lambda: at + timedelta(seconds=stage.clock))
     which = house.lines[line] if line else next(iter(house.lines.values()))
     call = Call(stage, which, words=stage, record=stage.record, now=house.now, clock=lambda: stage.clock)
@@ -98,9 +108,6 @@ async def rehearse(
         stage.lines.append(f"caller:  {HANG_UP}")
     else:
         stage.lines += _decided(hand)
-    if stage.script:
-        raise NotOver(list(stage.script), stage.lines)
-    return stage.lines
 
 
 def _decided(hand: Hand | None) -> list[str]:
@@ -163,6 +170,10 @@ class Stage:
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Return a sound as long as its text; raises MissingPrompt if it has none, or needs other parameters."""
         texts = _catalogue()
+        if prompt.startswith("digits/"):
+            text = texts.digits[language][prompt.removeprefix("digits/")]
+            self._lengths[prompt] = 0.5
+            return Sound(prompt, 0.5, text, "rehearsal")
         if prompt not in texts.ids or prompt in self._missing or texts.parameters(prompt) - parameters.keys():
             self.lines.append(f"hotline: ({prompt} is missing)")
             raise MissingPrompt(prompt, language, parameters)
@@ -196,37 +207,48 @@ class Stage:
         return Reply(200, "1", "")
 
     def _play(self, prompt: str, keys: str) -> Reply:
-        seconds, act = self._lengths[prompt], SILENCE
-        if self.script and isinstance(now := self.script[0], During) and now.prompt == prompt:
-            self.script.popleft()
-            if now.act == HANG_UP or now.act in keys:
-                seconds, act = seconds / 2, now.act
+        seconds, act = self._lengths[prompt], self.act_during(prompt)
+        if act == HANG_UP or act in keys:
+            seconds /= 2
+        else:
+            act = SILENCE
         self._pass(seconds)
         return _reply(act, seconds)
 
     def _wait(self, seconds: float) -> Reply:
-        act = self._next()
+        act = self.act()
         self._pass(seconds if act == SILENCE else seconds / 2)
         return _reply(act)
 
     def _record_message(self, limit: float, silence: float) -> Reply:
-        spoken = 0.0
-        if self.script and isinstance(now := self.script[0], Speaks):
-            self.script.popleft()
-            spoken = min(now.seconds, limit)
-        act = self._next() if spoken < limit else SILENCE
+        spoken = min(self.speech(), limit)
+        act = self.act() if spoken < limit else SILENCE
         if act == SILENCE and spoken < limit:
             self._pass(spoken + silence)
             return _reply(SILENCE, spoken + 1)
         self._pass(spoken)
         return _reply(act, spoken)
 
-    def _next(self) -> str:
+    def act_during(self, prompt: str) -> str:
+        """What the caller does in the middle of this prompt."""
+        if self.script and isinstance(now := self.script[0], During) and now.prompt == prompt:
+            self.script.popleft()
+            return now.act
+        return SILENCE
+
+    def act(self) -> str:
         """What the caller does now; an act whose moment is still to come is silence."""
         if not self.script or not isinstance(act := self.script[0], str):
             return SILENCE
         self.script.popleft()
         return act
+
+    def speech(self) -> float:
+        """For how many seconds the caller speaks into a recording."""
+        if not self.script or not isinstance(now := self.script[0], Speaks):
+            return 0.0
+        self.script.popleft()
+        return now.seconds
 
     def _pass(self, seconds: float) -> None:
         """Let the step take so long, if nobody's patience ends before."""
