@@ -13,7 +13,7 @@ sentence that may change. Callers' numbers are masked unless `reveal=yes` is ask
     GET  /api/events?after=&call=          events as they happen, one JSON object a line
     GET  /api/events/newest                the number of the newest event
     GET  /api/prompts                      what each prompt says, by version
-    GET  /api/board                        the live picture: agents and calls, and when it was painted
+    GET  /api/board                        the live picture: calls, queues, agents, and how fresh it is
     GET  /api/agents                       the agents and their states
     POST /api/agents/{number}/{step}       sign-in, sign-out, pause {"reason": ...}, unpause
 """
@@ -32,7 +32,6 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from routing.agents import AgentCannot, AgentError, AgentUnknown
-from routing.board import BoardGone
 from routing.events import Event, Keys, PhoneNumber
 from routing.events_json import to_json
 from routing.log import Listener, LoggedCall, Missed, NotWritten, Recorded
@@ -218,14 +217,8 @@ async def prompts(request: web.Request) -> web.StreamResponse:
 
 
 async def board(request: web.Request) -> web.StreamResponse:
-    """The picture on the board, as any other process sees it; `stale` names the parts that may not be believed."""
-    try:
-        picture = await _service(request).board.look()
-    except BoardGone as gone:
-        raise Refused(503, gone.code, str(gone)) from gone
-    if picture is None:
-        raise Refused(503, "board-empty", "nothing fresh is painted; is the server just starting?")
-    return web.json_response(dict(picture))
+    """The live picture (`routing/picture.py`); its `sources` say what in it may not be believed just now."""
+    return web.json_response(_service(request).mirror.picture)
 
 
 async def agent_step(request: web.Request) -> web.StreamResponse:

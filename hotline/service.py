@@ -33,12 +33,17 @@ from prompts.library import Library
 from prompts.plan import Plan, plan
 from routing.agents import AgentState
 from routing.ami import AmiAddress, AmiError, Link
-from routing.board import Painter, Picture, board_at
+from routing.board import board_at
 from routing.events import CallEnded, CallRang, Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
+from routing.live import Live
 from routing.log import EventLog
 from routing.log_sql import open_log
+from routing.mirror import Mirror
+from routing.painter import Painter
+from routing.picture import Canvas, moment
 from routing.recordings import Recordings
 from routing.roster import Roster
+from routing.stream import Stream
 from routing.watch import CARRIER, Watch
 
 log = structlog.get_logger()
@@ -64,17 +69,19 @@ class Service:
     """The running house: its parts, for whoever has to look at them (the API, a test)."""
 
     def __init__(self, settings: Settings, found: Site, events: EventLog, words: Library) -> None:
-        self.settings, self.site, self.events, self.words = settings, found, events, words
+        self.settings, self.site, self.words = settings, found, words
+        self.events = Stream(events)
         self._lost_at: datetime | None = None
+        self._stale_since: dict[str, str] = {}
         self.recordings = Recordings(
             settings.folders.recordings,
             settings.folders.messages,
-            events.record,
+            self.events.record,
             is_told=partial(self._is_logged, MessageLeft),
-            flushed=partial(events.flushed, hurry=False),
+            flushed=partial(self.events.flushed, hurry=False),
         )
         self.watch = Watch(
-            self._record,
+            lambda fact: self.roster.record(fact),
             ended=self.recordings.keep,
             agent_left=self._cut_greeting,
             take_over=self.recordings.take_over,
@@ -85,11 +92,14 @@ class Service:
         self.roster = Roster(
             found.agents,
             queues=self.desk_link,
-            events=events,
+            events=self.events,
             missed_before_pause=found.site.missed_rings_before_pause,
         )
         self.board = board_at(settings.redis.get_secret_value() if settings.redis else None)
-        self.painter = Painter(self.board, self.scene)
+        self.live = Live(found.queues, found.agents)
+        self.painter = Painter(self.board, self._show)
+        self.mirror = Mirror(self.board)
+        self.events.taken_by(self._paint)
         self.doors = Doors(self._rooms())
         self.agi = AgiServer(
             self.doors.by_port,
@@ -107,6 +117,7 @@ class Service:
         await self.watch_link.start()
         await self.desk_link.start()
         self.painter.start()
+        self.mirror.start()
         log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))
 
     async def stop(self) -> None:
@@ -114,6 +125,7 @@ class Service:
         cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
         await self.desk_link.stop()
         await self.watch_link.stop()
+        await self.mirror.stop()
         await self.painter.stop()
         await self.recordings.settled()
         log.info("the hotline is closed", flows_cut=cut)
@@ -130,13 +142,23 @@ class Service:
             wrong["board"] = self.painter.problem
         return wrong
 
-    def scene(self) -> Picture:
-        """What the board shows: every agent, every live call."""
-        return {
-            "agents": [self.shown(state) for state in self.roster.states()],
-            "calls": sorted(self.watch.live),
-            "stale": sorted(self.health().keys() - {"board"}),
-        }
+    def _paint(self, fact: Event) -> None:
+        self.live.take(fact)
+        self.painter.change()
+
+    def _show(self, canvas: Canvas) -> None:
+        """Put on the board what there is to see now."""
+        self.live.show(canvas)
+        canvas.only("sources", {name: self._source(name) for name in ("asterisk", "event-log")})
+
+    def _source(self, name: str) -> dict[str, Any]:
+        """Whether what this source tells can be believed now, and if not, since when."""
+        why = self.health().get({"asterisk": "ami-watch"}.get(name, name), "")
+        if not why:
+            self._stale_since.pop(name, None)
+        elif name not in self._stale_since:
+            self._stale_since[name] = moment(self._now())
+        return {"source": name, "stale_since": self._stale_since.get(name), "why": why}
 
     def shown(self, state: AgentState) -> dict[str, Any]:
         """An agent as people see it."""
@@ -181,11 +203,6 @@ class Service:
             desk=self.roster,
         )
 
-    def _record(self, event: Event) -> None:
-        """A fact from Asterisk: agents' states follow from it."""
-        self.roster.record(event)
-        self.painter.change()
-
     def _hear(self, event: Mapping[str, str]) -> None:
         """An event from Asterisk; the end of a line waits until the flow that has the call has written its last."""
         if event.get("Event") == "Hangup":
@@ -217,7 +234,10 @@ class Service:
         unfinished = [call for call in latest if not any(isinstance(fact, CallEnded) for fact in call.events)]
         for logged in unfinished:
             self.watch.recall(logged.call, logged.events)
-        self.roster.recall(sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at))
+        facts = sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at)
+        self.roster.recall(facts)
+        for fact in [*(await self.events.last_agent_steps()).values(), *facts]:
+            self.live.take(fact)
 
     def _cut_greeting(self, call: str) -> None:
         """The agent is gone: the caller need not hear the rest of the work number."""

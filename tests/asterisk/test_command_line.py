@@ -58,20 +58,19 @@ async def test_the_doctor_finds_a_good_installation_good_and_names_what_is_missi
         world.container("start", "redis")
 
 
-async def test_the_board_shows_the_agents_and_says_when_it_was_painted(world: World) -> None:
+async def test_the_board_shows_the_agents_to_any_process(world: World) -> None:
     await world.sign_in("1025")
 
     def shown() -> bool:
         body = world.inside(
-            "redis", "sh", "-c", f"redis-cli -a {world.secrets.services['redis']} get hotline:board 2>/dev/null"
+            "redis", "sh", "-c", f"redis-cli -a {world.secrets.services['redis']} hget hotline:board agents/1025"
         )
-        picture = json.loads(body) if body.strip() else {"agents": []}
-        return any(agent["agent"] == "1025" and agent["state"] == "ready" for agent in picture["agents"])
+        return bool(json.loads(body.strip().splitlines()[-1] or "{}").get("state") == "ready")
 
     await world.until(shown, "Redis shows agent 1025 ready")
     picture = await world.server.get("/api/board")
-    assert picture["painted"]
-    assert picture["stale"] == []
+    assert picture["agents"]["1025"]["state"] == "ready"
+    assert {source["stale_since"] for source in picture["sources"].values()} == {None}
 
 
 async def test_calls_go_on_without_redis(world: World) -> None:

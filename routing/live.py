@@ -1,0 +1,241 @@
+"""What is going on now: calls, queues and agents, computed from the events alone.
+
+    live = Live(queues, agents)
+    for event in events:            # in their order: of this morning or of this moment, it makes no difference
+        live.take(event)
+    live.show(canvas)               # puts what has changed since the last time
+
+The same events always give the same picture, so what the board showed at any moment can be had again from the log.
+Nothing here asks a clock: a wrap-up, for instance, ends by an event.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal, cast
+
+from routing.agents import Activity, AgentState, Duty, reduce
+from routing.events import (
+    CallEnded,
+    CallRang,
+    CallRequeued,
+    CallStep,
+    Event,
+    PhoneNumber,
+    RecordingKept,
+)
+from routing.picture import AgentShown, AgentShownState, CallShown, CallState, Canvas, QueueShown, moment
+from routing.staff import Agent, Queue
+from routing.watch import Progress
+
+REMEMBERED: Final = 10_000
+"""So many calls that have ended are remembered: what is told of them late does not bring them back."""
+
+Phone = Literal["there", "gone", "unknown"]
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """One call that is up."""
+
+    call: str
+    since: datetime
+    """Since when it is where it is, with whom it is."""
+    progress: Progress = field(default_factory=Progress)
+    caller: PhoneNumber | None = None
+    dialled: str | None = None
+    put_back: bool = False
+    """Whether the caller goes before all others of the same priority next time."""
+
+    @property
+    def state(self) -> CallState:
+        """The one word for where the call is."""
+        progress = self.progress
+        if progress.talking_since is not None:
+            return "hold" if progress.on_hold else "talk"
+        if progress.handed_to is not None:
+            return "transfer"
+        return "ending" if progress.talked else progress.place
+
+    def follow(self, step: CallStep) -> None:
+        """Take one fact of this call."""
+        before = self.state, self.progress.agent, self.progress.queue
+        self.progress.follow(step)
+        if isinstance(step, CallRang):
+            self.caller, self.dialled = step.caller, step.dialled
+        if isinstance(step, CallRequeued):
+            self.put_back = True
+        if (self.state, self.progress.agent, self.progress.queue) != before:
+            self.since = step.at
+
+
+class Live:
+    """All calls that are up, all queues and agents of the site."""
+
+    def __init__(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> None:
+        self._queues = {queue.name: queue for queue in queues}
+        self._agents = {agent.work_number: agent for agent in agents}
+        self.calls: dict[str, LiveCall] = {}
+        self.states = {number: AgentState(agent=number) for number in self._agents}
+        self.phones: dict[str, Phone] = dict.fromkeys(self._agents, "unknown")
+        self.waiting: dict[str, list[str]] = {name: [] for name in self._queues}
+        """The calls in each queue, first in line first."""
+        self._at: defaultdict[str, set[str]] = defaultdict(set)
+        """The agents whose phones a call has."""
+        self._over: OrderedDict[str, None] = OrderedDict()
+        self._changed_calls: set[str] = set()
+        self._changed_agents: set[str] = set(self._agents)
+        self._changed_queues: set[str] = set(self._queues)
+
+    def take(self, event: Event) -> None:
+        """Take the next event."""
+        concerned = [event.agent] if event.agent is not None else list(self._at.get(event.call or "", ()))
+        for number in concerned:
+            if number in self.states:
+                self._agent_takes(number, event)
+        if isinstance(event, CallStep):
+            self._call_takes(event)
+
+    # A call
+
+    def _call_takes(self, step: CallStep) -> None:
+        if step.call in self._over or isinstance(step, RecordingKept):
+            return
+        call = self.calls.get(step.call)
+        if call is None:
+            call = self.calls[step.call] = LiveCall(step.call, step.at)
+        call.follow(step)
+        self._changed_calls.add(step.call)
+        self._line_up(call)
+        if isinstance(step, CallEnded):
+            self._end(call)
+
+    def _line_up(self, call: LiveCall) -> None:
+        """Bring the queues' lines up to date with where this call is."""
+        here = call.progress.queue if call.state == "queue" else None
+        for name, line in self.waiting.items():
+            if name != here and call.call in line:
+                line.remove(call.call)
+                self._changed_queues.add(name)
+        if here is not None and here in self.waiting and call.call not in self.waiting[here]:
+            line = self.waiting[here]
+            line.insert(self._place(call, line), call.call)
+            call.put_back = False
+            self._changed_queues.add(here)
+
+    def _place(self, call: LiveCall, line: Sequence[str]) -> int:
+        """Where Asterisk puts this caller: behind all of a higher priority, and of the same one unless put back."""
+        mine = call.progress.priority
+        for place, other in enumerate(line):
+            theirs = self.calls[other].progress.priority
+            if theirs < mine or (theirs == mine and call.put_back):
+                return place
+        return len(line)
+
+    def _end(self, call: LiveCall) -> None:
+        for line, name in ((self.waiting[name], name) for name in self.waiting):
+            if call.call in line:
+                line.remove(call.call)
+                self._changed_queues.add(name)
+        del self.calls[call.call]
+        self._over[call.call] = None
+        if len(self._over) > REMEMBERED:
+            self._over.popitem(last=False)
+
+    # An agent
+
+    def _agent_takes(self, number: str, event: Event) -> None:
+        before = self.states[number]
+        self.states[number] = after = reduce(before, event)
+        if after == before:
+            return
+        if before.call is not None and before.call != after.call:
+            self._at[before.call].discard(number)
+            if not self._at[before.call]:
+                del self._at[before.call]
+        if after.call is not None:
+            self._at[after.call].add(number)
+        self._changed_agents.add(number)
+        self._changed_queues.update(self._agents[number].queues)
+
+    def state_of(self, number: str) -> AgentShownState:
+        """The one word for what an agent does."""
+        state = self.states[number]
+        if state.activity is Activity.IDLE and state.duty is Duty.READY and self.phones[number] == "gone":
+            return "no-phone"
+        return cast(AgentShownState, state.shown)
+
+    # What a person sees
+
+    def show(self, canvas: Canvas) -> None:
+        """Put what has changed since the last time."""
+        for name in self._changed_calls:
+            call = self.calls.get(name)
+            if call is None:
+                canvas.take_off("calls", name)
+            else:
+                canvas.put("calls", name, _call(call))
+        for number in self._changed_agents:
+            canvas.put("agents", number, self._agent(number))
+        for name in self._changed_queues & self._queues.keys():
+            canvas.put("queues", name, self._queue(name))
+        for changed in (self._changed_calls, self._changed_agents, self._changed_queues):
+            changed.clear()
+
+    def _agent(self, number: str) -> AgentShown:
+        agent, state = self._agents[number], self.states[number]
+        until = None
+        if state.activity is Activity.WRAP_UP and state.activity_since is not None:
+            until = state.activity_since + self._wrap_up(agent)
+        return {
+            "agent": number,
+            "name": agent.name,
+            "state": self.state_of(number),
+            "since": _or_none(state.since),
+            "reason": state.reason,
+            "until": _or_none(until),
+            "duty": state.duty.value,
+            "phone": self.phones[number],
+            "call": state.call,
+            "queues": dict(agent.queues),
+        }
+
+    def _wrap_up(self, agent: Agent) -> timedelta:
+        return max(self._queues[name].wrap_up for name in agent.queues)
+
+    def _queue(self, name: str) -> QueueShown:
+        on_duty = [number for number in self._serving(name) if self.states[number].duty is not Duty.SIGNED_OUT]
+        return {
+            "queue": name,
+            "label": dict(self._queues[name].label),
+            "waiting": list(self.waiting[name]),
+            "agents": on_duty,
+            "ready": [number for number in on_duty if self.state_of(number) == "ready"],
+        }
+
+    def _serving(self, queue: str) -> Iterable[str]:
+        return sorted(number for number, agent in self._agents.items() if queue in agent.queues)
+
+
+def _call(call: LiveCall) -> CallShown:
+    progress = call.progress
+    return {
+        "call": call.call,
+        "caller": call.caller.masked() if call.caller else None,
+        "dialled": call.dialled,
+        "state": call.state,
+        "since": moment(call.since),
+        "rang": _or_none(progress.rang),
+        "queue": progress.queue,
+        "joined": _or_none(progress.joined),
+        "priority": progress.priority,
+        "agent": progress.agent,
+        "offered": sorted(progress.offered),
+    }
+
+
+def _or_none(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)
