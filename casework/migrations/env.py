@@ -7,6 +7,7 @@ from alembic import context
 from casework import tables  # noqa: F401  every module with tables of casework
 from casework.database import METADATA
 from casework.migrations import VERSION_TABLE
+from casework.notices import tables as notices_tables  # noqa: F401
 
 context.configure(
     connection=context.config.attributes["connection"],
