@@ -1,156 +1,125 @@
-"""The server's HTTP interface: what the command line, and later the pages, ask and do.
+"""The server's HTTP interface, put together: what each room offers, and how the house is.
 
-Everything under /api needs the token (`Authorization: Bearer ...`); an error is JSON with a `code` that stays and a
-sentence that may change. Callers' numbers are masked unless `reveal=yes` is asked for.
+Programs and the command line come with the token (`Authorization: Bearer ...`), people with a session; both meet the
+same rules (`desk/access.py`). An error is JSON with a `code` that stays and a sentence that may change. The whole is
+told by /api/openapi.json, made from the same routes that answer.
 
-    GET  /healthz                          the process works
-    GET  /readyz                           calls can be handled now; else 503 and what is wrong
-    GET  /api/health                       what is wrong, by part
-    GET  /api/calls?limit=                 recent calls, newest first
-    POST /api/calls/find {"caller": ...}   one caller's calls (a number has no place in an address)
-    GET  /api/calls/{call}                 one call's events; a beginning of the id is enough
-    GET  /api/calls/{call}/recordings/{file}   the sound
-    GET  /api/events?after=&call=          events as they happen, one JSON object a line
-    GET  /api/events/newest                the number of the newest event
-    GET  /api/prompts                      what each prompt says, by version
-    GET  /api/board                        the live picture: calls, queues, agents, and how fresh it is
-    GET  /api/agents                       the agents and their states
-    POST /api/agents/{number}/{step}       sign-in, sign-out, pause {"reason": ...}, unpause
+    desk/signing_in.py   sign in and out, users
+    desk/calls.py        what became of calls
+    desk/agents.py       agents and their steps
+    here                 how the house is, events as they happen, the board, the prompts' words
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
-import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field
 
+from desk import agents, calls, openapi, signing_in
+from desk import web as interface
+from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
+from desk.accounts import Accounts
+from desk.calls import Reveal, as_json, may_reveal
+from desk.house import HOUSE
+from desk.routes import Given, Route, Shown, answer, get, given
+from desk.throttle import throttle_at
+from desk.users import Passwords
 from routing.agents import AgentCannot, AgentError, AgentUnknown
-from routing.events import Event, Keys, PhoneNumber
-from routing.events_json import to_json
-from routing.log import Listener, LoggedCall, Missed, NotWritten, Recorded
+from routing.log import Listener, Missed, NotWritten, Recorded
 
 if TYPE_CHECKING:
     from hotline.service import Service
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVICE: Final = web.AppKey("service", object)
-FILE: Final = re.compile(r"[a-z0-9-]+-\d+\.\d+(\.\d+)?\.wav")
-REASON: Final = re.compile(r"[\w -]{1,40}")
 KEEP_ALIVE: Final = 10.0
 
 
-class Pause(BaseModel):
-    """Why an agent takes no calls."""
+class Following(Given):
+    """From where events are wanted."""
 
-    model_config = ConfigDict(extra="forbid")
-    reason: str
-
-    @field_validator("reason")
-    @classmethod
-    def _short_and_plain(cls, reason: str) -> str:
-        if not REASON.fullmatch(reason):
-            raise ValueError("1 to 40 letters, digits, blanks, - or _")
-        return reason
+    after: int | None = Field(None, ge=0, le=2**62)
+    call: str | None = Field(None, max_length=200)
+    reveal: Reveal = None
 
 
-class Find(BaseModel):
-    """Whose calls are wanted."""
+class Alive(Shown):
+    """The process works."""
 
-    model_config = ConfigDict(extra="forbid")
-    caller: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{1,20}$")]
-    limit: int = Field(20, ge=1, le=500)
+    ok: bool
 
 
-def application(service: Service) -> web.Application:
-    """Build the interface of a running service."""
-    app = web.Application(middlewares=[_errors, _only_with_token], client_max_size=64 * 1024)
-    app[SERVICE] = service
-    app.add_routes(
-        [
-            web.get("/healthz", healthz),
-            web.get("/readyz", readyz),
-            web.get("/api/health", health),
-            web.get("/api/calls", calls),
-            web.post("/api/calls/find", calls_of_caller),
-            web.get("/api/calls/{call}", call),
-            web.get("/api/calls/{call}/recordings/{file}", recording),
-            web.get("/api/events", events),
-            web.get("/api/events/newest", newest_event),
-            web.get("/api/prompts", prompts),
-            web.get("/api/board", board),
-            web.get("/api/agents", agents),
-            web.post("/api/agents/{number}/{step}", agent_step),
-        ]
-    )
+class Ready(Shown):
+    """Whether calls can be handled, and else which parts cannot."""
+
+    ok: bool
+    wrong: Sequence[str]
+
+
+class Health(Shown):
+    """What is wrong, by part, and a few counts."""
+
+    wrong: Mapping[str, str]
+    site: str
+    live_calls: int
+    agi: Mapping[str, Any]
+    events_waiting: int
+
+
+class Newest(Shown):
+    """The number of the newest event."""
+
+    seq: int
+
+
+class Texts(Shown):
+    """The words of every prompt, by version."""
+
+    texts: Mapping[str, str]
+
+
+def application(service: Service, accounts: Accounts, *, routes: Sequence[Route] | None = None) -> web.Application:
+    """Build the interface of a running service; a test may put other routes in the place of ours."""
+    settings = service.settings
+    gate = interface.Gate(accounts, settings.api.token.get_secret_value(), settings.api.origin)
+    app = interface.application(gate, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of)
+    app[SERVICE] = app[HOUSE] = service
+    app[signing_in.PASSWORDS] = Passwords()
+    app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
 
 
 async def healthz(_: web.Request) -> web.StreamResponse:
     """The process works and its loop is not stuck."""
-    return web.json_response({"ok": True})
+    return answer(Alive(ok=True))
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
     """Calls can be handled, agents signed in, facts written."""
     wrong = _service(request).health()
-    return web.json_response({"ok": not wrong, "wrong": sorted(wrong)}, status=503 if wrong else 200)
+    return answer(Ready(ok=not wrong, wrong=sorted(wrong)), status=503 if wrong else 200)
 
 
 async def health(request: web.Request) -> web.StreamResponse:
     """What is wrong, by part, and a few counts."""
     service = _service(request)
     counters = service.agi.counters
-    return web.json_response(
-        {
-            "wrong": service.health(),
-            "site": service.site.site.name,
-            "live_calls": len(service.watch.live),
-            "agi": {"now": counters.now, "total": counters.total, "refused": counters.refused, "ended": counters.ended},
-            "events_waiting": service.events.waiting,
-        }
+    agi = {"now": counters.now, "total": counters.total, "refused": counters.refused, "ended": counters.ended}
+    return answer(
+        Health(
+            wrong=service.health(),
+            site=service.site.site.name,
+            live_calls=len(service.watch.live),
+            agi=agi,
+            events_waiting=service.events.waiting,
+        )
     )
-
-
-async def calls(request: web.Request) -> web.StreamResponse:
-    """Recent calls, newest first."""
-    found = await _service(request).events.calls(limit=_number(request, "limit", 20, most=500))
-    return _calls(found, request)
-
-
-async def calls_of_caller(request: web.Request) -> web.StreamResponse:
-    """One caller's calls, newest first."""
-    wanted = Find.model_validate_json(await request.read() or b"{}")
-    return _calls(await _service(request).events.calls_from(PhoneNumber(wanted.caller), limit=wanted.limit), request)
-
-
-def _calls(found: Sequence[LoggedCall], request: web.Request) -> web.StreamResponse:
-    return web.json_response({"calls": [{"call": each.call, "events": _shown(each.events, request)} for each in found]})
-
-
-async def call(request: web.Request) -> web.StreamResponse:
-    """One call, by its id or an unambiguous beginning of it."""
-    log, asked = _service(request).events, request.match_info["call"]
-    ids = [asked] if await log.of_call(asked) else await log.find(asked)
-    if len(ids) != 1:
-        what = "several calls begin" if ids else "no call begins"
-        raise Refused(404 if not ids else 409, "which-call", f"{what} with {asked!r}; see: hotline calls")
-    return web.json_response({"call": ids[0], "events": _shown(await log.of_call(ids[0]), request)})
-
-
-async def recording(request: web.Request) -> web.StreamResponse:
-    """The sound of a talk. Only names that our own recordings have can be asked for."""
-    call_id, file = request.match_info["call"], request.match_info["file"]
-    path = _service(request).settings.folders.recordings / file
-    if not FILE.fullmatch(file) or not file.startswith(f"{call_id}.") or not path.is_file():
-        raise Refused(404, "no-recording", f"call {call_id} has no recording of that name")
-    return web.FileResponse(path)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -158,13 +127,14 @@ async def events(request: web.Request) -> web.StreamResponse:
 
     If the stream ends on its own, ask again from the last number you have.
     """
-    log, after = _service(request).events, request.query.get("after")
+    log, wanted = _service(request).events, given(request, Following)
+    whole = may_reveal(request, wanted.reveal)
     async with log.subscribe() as live:
-        newest = await log.flushed() if after is None else _number(request, "after", 0, most=2**62)
+        newest = await log.flushed() if wanted.after is None else wanted.after
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         try:
-            await _follow(request, response, live, newest)
+            await _follow(request, response, live, newest, call=wanted.call, whole=whole)
         except ConnectionResetError:
             pass  # the reader hung up
         except Exception:
@@ -172,14 +142,16 @@ async def events(request: web.Request) -> web.StreamResponse:
         return response
 
 
-async def _follow(request: web.Request, response: web.StreamResponse, live: Listener, newest: int) -> None:
+async def _follow(
+    request: web.Request, response: web.StreamResponse, live: Listener, newest: int, *, call: str | None, whole: bool
+) -> None:
     """Pass on what was written after `newest`, and then each event as it is written, until the log is closed."""
-    log, wanted = _service(request).events, request.query.get("call")
+    log = _service(request).events
 
     async def pass_on(some: Sequence[Recorded]) -> None:
         for seq, event in some:
-            if wanted in (None, event.call):
-                await response.write(_line({"seq": seq} | _masked(to_json(event), request)))
+            if call in (None, event.call):
+                await response.write(_line({"seq": seq} | as_json(event, whole=whole)))
 
     while True:
         while some := await log.after(newest):
@@ -202,18 +174,12 @@ async def _follow(request: web.Request, response: web.StreamResponse, live: List
 
 async def newest_event(request: web.Request) -> web.StreamResponse:
     """The number of the newest event, everything before it written."""
-    return web.json_response({"seq": await _service(request).events.flushed()})
-
-
-async def agents(request: web.Request) -> web.StreamResponse:
-    """Every agent of the site."""
-    service = _service(request)
-    return web.json_response({"agents": [service.shown(state) for state in service.roster.states()]})
+    return answer(Newest(seq=await _service(request).events.flushed()))
 
 
 async def prompts(request: web.Request) -> web.StreamResponse:
     """The words of every prompt, by version."""
-    return web.json_response({"texts": dict(_service(request).words.texts)})
+    return answer(Texts(texts=dict(_service(request).words.texts)))
 
 
 async def board(request: web.Request) -> web.StreamResponse:
@@ -221,63 +187,21 @@ async def board(request: web.Request) -> web.StreamResponse:
     return web.json_response(_service(request).mirror.picture)
 
 
-async def agent_step(request: web.Request) -> web.StreamResponse:
-    """Let an agent take a step; done and written down when this answers."""
-    roster, number, step = _service(request).roster, request.match_info["number"], request.match_info["step"]
-    if step == "sign-in":
-        await roster.sign_in(number)
-    elif step == "sign-out":
-        await roster.sign_out(number)
-    elif step == "unpause":
-        await roster.unpause(number)
-    elif step == "pause":
-        await roster.pause(number, Pause.model_validate_json(await request.read() or b"{}").reason)
-    else:
-        raise Refused(404, "no-such-step", f"agents can sign-in, sign-out, pause, unpause; not {step!r:.40}")
-    state = next(state for state in roster.states() if state.agent == number)
-    return web.json_response(_service(request).shown(state))
+async def described(_: web.Request) -> web.StreamResponse:
+    """The interface as an OpenAPI document."""
+    return web.json_response(openapi.document(ROUTES, version=version("hotline")))
 
 
-class Refused(Exception):
-    """A request that cannot be carried out, with a code for programs and a sentence for people."""
-
-    def __init__(self, status: int, code: str, text: str) -> None:
-        self.status, self.code = status, code
-        super().__init__(text)
-
-
-@web.middleware
-async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except Refused as refused:
-        return _problem(refused.status, refused.code, str(refused))
-    except AgentError as problem:
-        status = 404 if isinstance(problem, AgentUnknown) else 409 if isinstance(problem, AgentCannot) else 503
-        return _problem(status, problem.code, str(problem))
-    except web.HTTPException as problem:
-        return _problem(problem.status, "http", problem.reason)
-    except ValidationError as problem:
-        said = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}"
-            for e in problem.errors(include_url=False)
-        )
-        return _problem(422, "bad-request", said)
-    except NotWritten as problem:
-        return _problem(503, problem.code, str(problem))
-    except Exception:
-        structlog.get_logger().exception("a request failed", method=request.method, path=request.path)
-        return _problem(500, "internal", "the server made a mistake; its log says more")
-
-
-@web.middleware
-async def _only_with_token(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith("/api/"):
-        given = request.headers.get("Authorization", "")
-        expected = f"Bearer {_service(request).settings.api.token.get_secret_value()}"
-        if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
-            raise Refused(401, "token", "the token is missing or wrong; it is HOTLINE_API__TOKEN of the server")
-    return await handler(request)
+def _refusal_of(problem: Exception) -> tuple[int, str] | None:
+    """The status and code of what the other rooms raise."""
+    match problem:
+        case AgentUnknown():
+            return 404, problem.code
+        case AgentCannot():
+            return 409, problem.code
+        case AgentError() | NotWritten():
+            return 503, problem.code
+    return None
 
 
 def _service(request: web.Request) -> Service:
@@ -285,33 +209,20 @@ def _service(request: web.Request) -> Service:
     return service  # type: ignore[no-any-return]
 
 
-def _problem(status: int, code: str, text: str) -> web.Response:
-    return web.json_response({"code": code, "error": text}, status=status)
-
-
-def _number(request: web.Request, name: str, default: int, *, most: int) -> int:
-    given = request.query.get(name)
-    if given is None:
-        return default
-    if not given.isdecimal() or not given.isascii() or int(given) > most:
-        raise Refused(422, "bad-request", f"{name} must be a number from 0 to {most}; found {given!r:.40}")
-    return int(given)
-
-
-def _shown(some: Sequence[Event], request: web.Request) -> list[dict[str, Any]]:
-    return [_masked(to_json(event), request) for event in some]
-
-
-def _masked(event: dict[str, Any], request: web.Request) -> dict[str, Any]:
-    """Hide the caller's number and keys, unless they were asked for."""
-    if request.query.get("reveal") == "yes":
-        return event
-    if event.get("caller"):
-        event["caller"] = PhoneNumber(event["caller"]).masked()
-    if event.get("key"):
-        event["key"] = Keys(event["key"]).masked()
-    return event
-
-
 def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+ROUTES: Final = (
+    get("/healthz", healthz, OPEN, answer=Alive),
+    get("/readyz", readyz, OPEN, answer=Ready, refusals=(503,)),
+    *signing_in.ROUTES,
+    *calls.ROUTES,
+    *agents.ROUTES,
+    get("/api/health", health, WATCH, answer=Health),
+    get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
+    get("/api/events/newest", newest_event, WATCH, answer=Newest),
+    get("/api/prompts", prompts, SIGNED_IN, answer=Texts),
+    get("/api/board", board, WATCH, answer="application/json"),
+    get("/api/openapi.json", described, SIGNED_IN, answer="application/json"),
+)

@@ -22,6 +22,11 @@ class ServerError(Exception):
 
     code = "server"
 
+    def __init__(self, text: str, *, said: str | None = None) -> None:
+        """`said` is the code of the server's refusal."""
+        self.said = said
+        super().__init__(text)
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -61,11 +66,11 @@ class Client:
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """Ask; raises ServerError."""
-        return await self._ask("GET", path, params=query)
+        return await self.ask("GET", path, params=query)
 
     async def post(self, path: str, body: Mapping[str, str | int] | None = None, **query: str) -> dict[str, Any]:
         """Have something done; raises ServerError."""
-        return await self._ask("POST", path, params=query, json=dict(body or {}))
+        return await self.ask("POST", path, params=query, json=dict(body or {}))
 
     async def fetch(self, path: str, to: Path) -> None:
         """Save a file; raises ServerError."""
@@ -102,14 +107,15 @@ class Client:
         except (aiohttp.ClientError, TimeoutError) as problem:
             raise self._unreachable(problem) from problem
 
-    async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    async def ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Ask in any way; raises ServerError with what the server says, its `code` where it has one."""
         try:
             async with self._session.request(method, path, **options) as answer:
                 body: dict[str, Any] = await answer.json()
         except (aiohttp.ClientError, TimeoutError) as problem:
             raise self._unreachable(problem) from problem
         if answer.status >= 400:
-            raise ServerError(str(body.get("error", f"status {answer.status}")))
+            raise ServerError(str(body.get("error", f"status {answer.status}")), said=body.get("code"))
         return body
 
     def _unreachable(self, problem: Exception) -> ServerError:

@@ -11,14 +11,16 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import structlog
 from aiohttp import web
 
+from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.settings import Settings
 from hotline.site import Site
@@ -47,6 +49,7 @@ from routing.stream import Stream
 from routing.watch import CARRIER, Watch
 
 log = structlog.get_logger()
+Memory = TypeVar("Memory")
 
 LONGEST_CALL: Final = timedelta(hours=12)
 MOST_CALLS: Final = 2000
@@ -129,6 +132,16 @@ class Service:
         await self.painter.stop()
         await self.recordings.settled()
         log.info("the hotline is closed", flows_cut=cut)
+
+    @property
+    def talks(self) -> Path:
+        """The folder of finished recordings."""
+        return self.settings.folders.recordings
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The words of every prompt, by version."""
+        return self.words.texts
 
     def health(self) -> dict[str, str]:
         """What is wrong just now, by part; nothing when all is well."""
@@ -311,9 +324,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     found = site.load(settings.site)
     words = await speak_all(found, settings)
     async with AsyncExitStack() as stack:
-        events = await _open_log(stack, settings.database)
+        events = await _open(stack, open_log(settings.database))
         service = Service(settings, found, events, words)
-        runner = web.AppRunner(api.application(service), access_log=None, shutdown_timeout=2)
+        accounts = await _open(stack, open_accounts(settings.database))
+        runner = web.AppRunner(api.application(service, accounts), access_log=None, shutdown_timeout=2)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         stack.push_async_callback(service.stop)
@@ -322,10 +336,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         yield service
 
 
-async def _open_log(stack: AsyncExitStack, url: str) -> EventLog:
-    """Open the event log until the stack ends; raises LogUnusable."""
+async def _open(stack: AsyncExitStack, memory: AbstractAsyncContextManager[Memory]) -> Memory:
+    """Open a part of the database until the stack ends; raises LogUnusable."""
     try:
-        return await stack.enter_async_context(open_log(url))
+        return await stack.enter_async_context(memory)
     except Exception as problem:  # each database has its own errors
         raise LogUnusable(problem) from problem
 

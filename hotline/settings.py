@@ -86,8 +86,19 @@ class Api(Group):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     token: SecretStr = Field(description="whoever has it may do everything the command line can")
+    origin: str | None = Field(
+        None, description="the pages' address as people type it, https://...; without it, this machine only"
+    )
 
     _strong = field_validator("token")(_not_guessable)
+
+    @field_validator("origin")
+    @classmethod
+    def _by_https(cls, origin: str | None) -> str | None:
+        """A password must not travel in the clear: by plain http the pages are for this machine only."""
+        if origin is not None and not re.fullmatch(r"https://[a-z0-9.-]+(:\d{1,5})?", origin):
+            raise ValueError("must be https://NAME, small letters, no / at the end; a proxy in front of us speaks TLS")
+        return origin
 
 
 class Folders(Group):

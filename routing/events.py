@@ -293,19 +293,24 @@ class AgentSignedIn(AgentStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSignedOut(AgentStep):
-    """The agent gets no more offers until the next sign-in."""
+    """The agent gets no more offers until the next sign-in. `by` is the user who made the agent do it."""
+
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPaused(AgentStep):
-    """The agent gets no offers for now."""
+    """The agent gets no offers for now. `by` is the user who made the agent do it."""
 
     reason: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentUnpaused(AgentStep):
-    """The agent is ready again."""
+    """The agent is ready again. `by` is the user who made the agent do it."""
+
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +321,40 @@ class AgentRestored(Event):
     agent: str
     state: Literal["ready", "paused", "signed-out"]
     reason: str | None = None
+
+
+# What people at the desk did. `by` is the user's name.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRevealed(CallStep):
+    """A user asked for the caller's whole number."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPlayed(CallStep):
+    """A user asked for the sound of a talk; `file` is its name."""
+
+    file: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkAttended(SharedStep):
+    """A user's phone was connected with a talk: to listen, to whisper to the agent, or to speak with both (barge)."""
+
+    how: Literal["listen", "whisper", "barge"]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMoved(CallStep):
+    """A user took a waiting caller out of the queue: `to` is another queue, or "message"."""
+
+    to: str
+    by: str
 
 
 # What we could not see.
@@ -379,6 +418,10 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "message-left": MessageLeft,
     "recording-kept": RecordingKept,
     "call-ended": CallEnded,
+    "number-revealed": NumberRevealed,
+    "recording-played": RecordingPlayed,
+    "talk-attended": TalkAttended,
+    "call-moved": CallMoved,
     "agent-signed-in": AgentSignedIn,
     "agent-signed-out": AgentSignedOut,
     "agent-paused": AgentPaused,

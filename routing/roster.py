@@ -130,17 +130,17 @@ class Roster:
         """Offer this agent calls of all the agent's queues from now on."""
         await self._step(agent, "sign in", AgentSignedIn)
 
-    async def sign_out(self, agent: str) -> None:
-        """Offer this agent no more calls; a talk in progress goes on."""
-        await self._step(agent, "sign out", AgentSignedOut)
+    async def sign_out(self, agent: str, *, by: str | None = None) -> None:
+        """Offer this agent no more calls; a talk in progress goes on. `by` is a user who makes the agent do it."""
+        await self._step(agent, "sign out", partial(AgentSignedOut, by=by))
 
-    async def pause(self, agent: str, reason: str) -> None:
+    async def pause(self, agent: str, reason: str, *, by: str | None = None) -> None:
         """Offer this agent no calls until the pause ends; a talk in progress goes on."""
-        await self._step(agent, "pause", partial(AgentPaused, reason=reason))
+        await self._step(agent, "pause", partial(AgentPaused, reason=reason, by=by))
 
-    async def unpause(self, agent: str) -> None:
+    async def unpause(self, agent: str, *, by: str | None = None) -> None:
         """Offer this agent calls again."""
-        await self._step(agent, "end the pause", AgentUnpaused)
+        await self._step(agent, "end the pause", partial(AgentUnpaused, by=by))
 
     async def _step(self, number: str, step: str, fact: Callable[..., AgentStep]) -> None:
         agent = self._agents.get(number)

@@ -20,9 +20,13 @@ from typing import Final, TypeVar
 from routing.events import (
     AgentAnswered,
     AgentOffered,
+    AgentPaused,
+    AgentSignedOut,
+    AgentUnpaused,
     CallAbandoned,
     CallAnswered,
     CallEnded,
+    CallMoved,
     CallQueued,
     CallRang,
     CallRequeued,
@@ -41,6 +45,7 @@ from routing.events import (
     Party,
     PhoneNumber,
     PromptHeard,
+    TalkAttended,
     TalkEnded,
     TalkStarted,
     WrongKey,
@@ -260,6 +265,12 @@ def _case(event: Event) -> str:
             return f"/{event.by or 'unknown'}"
         case CallAbandoned():
             return f"/{event.where}"
+        case TalkAttended():
+            return f"/{event.how}"
+        case CallMoved(to="message"):
+            return "/message"
+        case AgentSignedOut(by=str()) | AgentPaused(by=str()) | AgentUnpaused(by=str()):
+            return "/by"
         case _:
             return ""
 

@@ -95,10 +95,21 @@ LINES: Final[Mapping[str, tuple[str, str, str]]] = {
         "通话结束，不知由谁挂机（{why}）",
     ),
     # An agent's day
+    # What people at the desk did
+    "number-revealed": ("user", "sees the caller's whole number", "查看完整号码"),
+    "recording-played": ("user", "plays the recording {file}", "播放录音 {file}"),
+    "talk-attended/listen": ("user", "listens to the talk of agent {agent}", "监听坐席 {agent} 的通话"),
+    "talk-attended/whisper": ("user", "whispers to agent {agent}", "对坐席 {agent} 密语"),
+    "talk-attended/barge": ("user", "joins the talk of agent {agent}", "强插坐席 {agent} 的通话"),
+    "call-moved": ("user", "moves the caller to {to}", "将用户移到 {to}"),
+    "call-moved/message": ("user", "takes the caller out, to leave a message", "将用户移出排队，请其留言"),
     "agent-signed-in": ("agent", "signs in", "签入"),
     "agent-signed-out": ("agent", "signs out", "签出"),
+    "agent-signed-out/by": ("user", "signs agent {agent} out", "将坐席 {agent} 签出"),
     "agent-paused": ("agent", "pauses: {reason}", "示忙：{reason}"),
+    "agent-paused/by": ("user", "pauses agent {agent}: {reason}", "将坐席 {agent} 置忙：{reason}"),
     "agent-unpaused": ("agent", "is ready again", "示闲"),
+    "agent-unpaused/by": ("user", "makes agent {agent} ready again", "将坐席 {agent} 置闲"),
     "agent-restored": ("agent", "is {state} again, as before Asterisk forgot it", "状态已恢复：{state}"),
     # What we could not see
     "link-lost": (
@@ -123,6 +134,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "queue": ("queue", "队列"),
     "agent": ("agent {agent}", "坐席 {agent}"),
     "by": ("agent {by}", "坐席 {by}"),
+    "user": ("{by}", "{by}"),
     "gap": ("(gap)", "（空缺）"),
     "unknown": ("unknown", "不明"),
     "no caller": ("a withheld number", "未显示号码"),

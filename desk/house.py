@@ -1,0 +1,44 @@
+"""What the desk needs of the running house; `hotline/service.py` is it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from routing.agents import AgentState
+from routing.mirror import Mirror
+from routing.log import EventLog
+from routing.roster import Roster
+
+
+class House(Protocol):
+    """The running house, as far as somebody who watches it must know it."""
+
+    @property
+    def events(self) -> EventLog:
+        """The event log."""
+
+    @property
+    def roster(self) -> Roster:
+        """The agents' states, and the steps that change them."""
+
+    @property
+    def mirror(self) -> Mirror:
+        """The live picture as every process sees it, and its changes."""
+
+    @property
+    def talks(self) -> Path:
+        """The folder of finished recordings."""
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The words of every prompt, by version."""
+
+    def shown(self, state: AgentState) -> dict[str, Any]:
+        """An agent as people see one."""
+
+
+HOUSE: Final = web.AppKey("house", House)
