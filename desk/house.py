@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from routing.agents import AgentState
-from routing.mirror import Mirror
 from routing.log import EventLog
+from routing.mirror import Mirror
 from routing.roster import Roster
 
 

@@ -323,38 +323,44 @@ class AgentRestored(Event):
     reason: str | None = None
 
 
-# What people at the desk did. `by` is the user's name.
+# What people at the desk did.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberRevealed(CallStep):
-    """A user asked for the caller's whole number."""
+class DeskStep(CallStep):
+    """Somebody did something with a call, perhaps long after its end; `by` is the user's name."""
 
     by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingPlayed(CallStep):
+class NumberRevealed(DeskStep):
+    """A user asked for the caller's whole number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPlayed(DeskStep):
     """A user asked for the sound of a talk; `file` is its name."""
 
     file: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TalkAttended(SharedStep):
-    """A user's phone was connected with a talk: to listen, to whisper to the agent, or to speak with both (barge)."""
+class TalkAttended(DeskStep):
+    """A user's phone was connected with a talk: to listen, to whisper to the agent, or to speak with both (barge).
 
+    `with_agent` is the work number. It is no step of the agent's, who may not know of it.
+    """
+
+    with_agent: str
     how: Literal["listen", "whisper", "barge"]
-    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallMoved(CallStep):
+class CallMoved(DeskStep):
     """A user took a waiting caller out of the queue: `to` is another queue, or "message"."""
 
     to: str
-    by: str
 
 
 # What we could not see.

@@ -23,6 +23,7 @@ from routing.events import (
     CallRang,
     CallRequeued,
     CallStep,
+    DeskStep,
     Event,
     PhoneNumber,
     RecordingKept,
@@ -102,7 +103,7 @@ class Live:
     # A call
 
     def _call_takes(self, step: CallStep) -> None:
-        if step.call in self._over or isinstance(step, RecordingKept):
+        if step.call in self._over or isinstance(step, RecordingKept | DeskStep):
             return
         call = self.calls.get(step.call)
         if call is None:

@@ -98,9 +98,9 @@ LINES: Final[Mapping[str, tuple[str, str, str]]] = {
     # What people at the desk did
     "number-revealed": ("user", "sees the caller's whole number", "查看完整号码"),
     "recording-played": ("user", "plays the recording {file}", "播放录音 {file}"),
-    "talk-attended/listen": ("user", "listens to the talk of agent {agent}", "监听坐席 {agent} 的通话"),
-    "talk-attended/whisper": ("user", "whispers to agent {agent}", "对坐席 {agent} 密语"),
-    "talk-attended/barge": ("user", "joins the talk of agent {agent}", "强插坐席 {agent} 的通话"),
+    "talk-attended/listen": ("user", "listens to the talk of agent {with_agent}", "监听坐席 {with_agent} 的通话"),
+    "talk-attended/whisper": ("user", "whispers to agent {with_agent}", "对坐席 {with_agent} 密语"),
+    "talk-attended/barge": ("user", "joins the talk of agent {with_agent}", "强插坐席 {with_agent} 的通话"),
     "call-moved": ("user", "moves the caller to {to}", "将用户移到 {to}"),
     "call-moved/message": ("user", "takes the caller out, to leave a message", "将用户移出排队，请其留言"),
     "agent-signed-in": ("agent", "signs in", "签入"),
