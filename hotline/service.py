@@ -33,6 +33,7 @@ from prompts.catalogue import Catalogue
 from prompts.espeak import Espeak
 from prompts.library import Library
 from prompts.plan import Plan, plan
+from prompts.speech import Speech
 from routing.agents import AgentState
 from routing.ami import AmiAddress, AmiError, Link
 from routing.board import board_at
@@ -71,7 +72,7 @@ class LogUnusable(Exception):
 class Service:
     """The running house: its parts, for whoever has to look at them (the API, a test)."""
 
-    def __init__(self, settings: Settings, found: Site, events: EventLog, words: Library) -> None:
+    def __init__(self, settings: Settings, found: Site, events: EventLog, words: Speech) -> None:
         self.settings, self.site, self.words = settings, found, words
         self.events = Stream(events)
         self._lost_at: datetime | None = None
@@ -303,19 +304,21 @@ class Service:
 def needed_sounds(found: Site) -> Plan:
     """Every sound this site needs; raises CatalogueError."""
     catalogue = Catalogue.read()
-    brands: dict[str, dict[str, str]] = {
-        line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers
-    }
-    return plan(catalogue, brands=brands, agents=[agent.work_number for agent in found.agents])
+    return plan(catalogue, brands=_brands(found), agents=[agent.work_number for agent in found.agents])
 
 
-async def speak_all(found: Site, settings: Settings) -> Library:
+def _brands(found: Site) -> dict[str, dict[str, str]]:
+    return {line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers}
+
+
+async def speak_all(found: Site, settings: Settings) -> Speech:
     """Make the sounds that are missing, and open them."""
     began = time.monotonic()
     pieces = needed_sounds(found)
     built = await asyncio.to_thread(build, pieces, settings.folders.sounds, Espeak())
     log.info("the prompts are ready", made=len(built.made), kept=built.kept, seconds=round(time.monotonic() - began, 1))
-    return Library(settings.folders.sounds)
+    sounds = settings.folders.sounds
+    return Speech(Library(sounds), Catalogue.read(), Espeak(), sounds, brands=_brands(found), zone=found.zone)
 
 
 @asynccontextmanager

@@ -17,8 +17,9 @@ import structlog
 from ivr.errors import CallerHungUp, CommandRefused
 from ivr.lines import Line
 from ivr.wire import Reply
-from prompts.errors import MissingPrompt
+from prompts.errors import CannotSay, MissingPrompt
 from prompts.library import Sound
+from prompts.spoken import Value
 from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PromptHeard, WrongKey
 
 ANY_KEY: Final = "0123456789*#"
@@ -28,6 +29,8 @@ ARMED_BY_DIALPLAN: Final = 15.0
 """Seconds on the dead-man timer when a flow begins (`TIMEOUT(absolute)` in the dialplan)."""
 MARGIN: Final = 5.0
 """Seconds that the timer leaves us beyond what a step needs."""
+TO_JOIN: Final = 5.0
+"""Seconds that the words may take to join a prompt with values, or to have it spoken."""
 SAMPLES_A_SECOND: Final = 8000
 PLAIN: Final = re.compile(r"[A-Za-z0-9_-]*")
 """What no part of Asterisk takes for anything but a value."""
@@ -38,6 +41,11 @@ class Words(Protocol):
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Return the sound of a prompt; raises MissingPrompt."""
+
+    async def saying(
+        self, prompt: str, language: str, values: Mapping[str, Value], *, brand: str, at: datetime
+    ) -> Sound:
+        """Return the sound of a prompt with values of this call; raises MissingPrompt, CannotSay."""
 
 
 class Connection(Protocol):
@@ -84,29 +92,38 @@ class Call:
         await self._connection.send("ANSWER")
         self._record(CallAnswered(at=self.now(), call=self.id))
 
-    async def say(self, prompt: str, *, type_ahead: bool = False) -> None:
+    async def say(self, prompt: str, *, type_ahead: bool = False, **values: Value) -> None:
         """Play a prompt to its end. With `type_ahead` a key ends it, and counts as the answer to the next question.
 
-        A prompt whose sound is missing is reported and passed over: a caller is better off without it than without us.
+        `values` fill the `{name:kind}` in its text. A prompt whose sound is missing, or that has no such value, is
+        reported and passed over: a caller is better off without it than without us.
         """
-        self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "")
+        self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "", values)
 
-    async def _say(self, prompt: str, keys: str) -> str | None:
+    async def _say(self, prompt: str, keys: str, values: Mapping[str, Value]) -> str | None:
         try:
-            sound = self._words.sound(prompt, self.language, brand=self.line.key)
-        except MissingPrompt as missing:
+            sound = await self._sound(prompt, values)
+        except (MissingPrompt, CannotSay) as missing:
             structlog.get_logger().error("a prompt is missing", call=self.id, problem=str(missing))
             return None
         return await self.play(prompt, sound, keys)
 
-    async def ask(self, prompt: str, keys: str, *, wait: timedelta = timedelta(seconds=5)) -> str | None:
+    async def _sound(self, prompt: str, values: Mapping[str, Value]) -> Sound:
+        if not values:
+            return self._words.sound(prompt, self.language, brand=self.line.key)
+        await self._arm(TO_JOIN)
+        return await self._words.saying(prompt, self.language, values, brand=self.line.key, at=self.now())
+
+    async def ask(
+        self, prompt: str, keys: str, *, wait: timedelta = timedelta(seconds=5), **values: Value
+    ) -> str | None:
         """Play a prompt and return the one key pressed during it or up to `wait` after it, or already before it.
 
         Returns None when nothing was pressed. A key that is not in `keys` is returned too: the flow says what it means.
         """
         key, self._ahead = self._ahead, None
         if key is None:
-            key = await self._say(prompt, ANY_KEY)
+            key = await self._say(prompt, ANY_KEY, values)
         if key is None:
             key = await self._wait_for_key(wait)
         return self._note_key(prompt, key, keys)

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ivr.call import ARMED_BY_DIALPLAN, SAMPLES_A_SECOND, Call
 from ivr.errors import CallerHungUp, CommandRefused, NoReply
@@ -37,6 +38,8 @@ from ivr.wire import Reply
 from prompts.catalogue import Catalogue
 from prompts.errors import MissingPrompt
 from prompts.library import Sound
+from prompts.pieces import spoken_pieces
+from prompts.spoken import Value, written
 from routing.events import Event, KeyPressed, MessageLeft, NoKey, PromptHeard, WrongKey
 
 Flow = Callable[[Call, Rooms], Awaitable[Hand | None]]
@@ -65,6 +68,7 @@ class Speaks:
 Act = str | During | Speaks
 """What a caller does: a key, SILENCE or HANG_UP when the hotline waits; During and Speaks when their moment comes."""
 
+ZONE: Final = ZoneInfo("Asia/Shanghai")
 USUAL_LIMIT: Final = Limits().reply_seconds
 """Seconds that a command may take whose sender names no limit."""
 MORNING: Final = datetime(2025, 11, 21, 1, 30, tzinfo=UTC)
@@ -158,6 +162,8 @@ class Stage:
         """The conversation so far."""
         self.leaves_at = ARMED_BY_DIALPLAN
         """When the dialplan takes the call away if the flow is silent, on the same clock."""
+        self.words: list[str] = []
+        """The words of each prompt that was asked for, values and all."""
         self._variables, self._missing = dict(variables), missing
         self._lengths: dict[str, float] = {}
         self._command, self._within = "", USUAL_LIMIT
@@ -178,6 +184,21 @@ class Stage:
             self.lines.append(f"hotline: ({prompt} is missing)")
             raise MissingPrompt(prompt, language, parameters)
         text = texts.prompts[language][prompt]
+        return self._as_long_as(text, prompt, language)
+
+    async def saying(
+        self, prompt: str, language: str, values: Mapping[str, Value], *, brand: str, at: datetime
+    ) -> Sound:
+        """Return a prompt with its values, said as they would be; raises MissingPrompt, CannotSay."""
+        texts = _catalogue()
+        if prompt not in texts.ids or prompt in self._missing:
+            self.lines.append(f"hotline: ({prompt} is missing)")
+            raise MissingPrompt(prompt, language, {})
+        pieces = spoken_pieces(texts, prompt, language, brand, values, at.astimezone(ZONE))
+        return self._as_long_as(written(pieces, language), prompt, language)
+
+    def _as_long_as(self, text: str, prompt: str, language: str) -> Sound:
+        self.words.append(text)
         self._lengths[prompt] = len(text) / (4 if language == "zh" else 14)
         return Sound(prompt, self._lengths[prompt], text, "rehearsal")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ivr.lines import Line, Menu, Opening
 from ivr.rooms import Rooms
 from prompts.errors import MissingPrompt
 from prompts.library import Sound
+from prompts.spoken import Value
 from routing.agents import Duty, after
 
 
@@ -93,3 +94,8 @@ class _Speechless:
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         raise MissingPrompt(prompt, language, parameters)
+
+    async def saying(
+        self, prompt: str, language: str, values: Mapping[str, Value], *, brand: str, at: datetime
+    ) -> Sound:
+        raise MissingPrompt(prompt, language, {"brand": brand, "at": str(at)} | dict.fromkeys(values, ""))

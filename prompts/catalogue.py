@@ -4,12 +4,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
 from typing import Final
 
 from prompts.errors import CatalogueError
 from prompts.names import is_name
-from prompts.spoken import LANGUAGES, SPOKEN
+from prompts.spoken import KINDS, LANGUAGES, SPOKEN
+from prompts.template import Gap, gaps, parts
 
 TEXTS: Final = Path(__file__).parent / "texts"
 """The folder of the texts that come with the product."""
@@ -58,13 +58,31 @@ class Catalogue:
         return frozenset(next(iter(self.prompts.values())))
 
     def parameters(self, prompt: str) -> frozenset[str]:
-        """Return the names of the values this prompt's text needs; raise KeyError if there is no such prompt."""
-        return frozenset(_fields(self.prompts[self.languages[0]][prompt]))
+        """Return the names of the site's values this prompt needs; raise KeyError if there is no such prompt."""
+        return frozenset(gap.name for gap in self.gaps(prompt) if not gap.kind)
+
+    def values(self, prompt: str) -> Mapping[str, str]:
+        """Return the kinds of the call's values this prompt needs, by name; none if its sound is made ahead."""
+        return {gap.name: gap.kind for gap in self.gaps(prompt) if gap.kind}
 
     def text(self, prompt: str, language: str, **values: str) -> str:
-        """Return the words to speak, each value said as `prompts.spoken` has it; KeyError for an unknown name."""
+        """Return the words to speak, each value said as `prompts.spoken` has it; KeyError for an unknown name.
+
+        The call's values stay gaps.
+        """
+        return "".join(map(str, self.parts(prompt, language, **values)))
+
+    def parts(self, prompt: str, language: str, **values: str) -> tuple[str | Gap, ...]:
+        """Return the words to speak with the site's values put in, and the gaps for the call's values."""
         said = {name: SPOKEN[name](value, language) for name, value in values.items()}
-        return self.prompts[language][prompt].format_map(said)
+        return tuple(
+            said[part.name] if isinstance(part, Gap) and not part.kind else part
+            for part in parts(self.prompts[language][prompt])
+        )
+
+    def gaps(self, prompt: str) -> frozenset[Gap]:
+        """Return the places in this prompt's text where values are put in."""
+        return gaps(self.prompts[self.languages[0]][prompt])
 
 
 def _texts(table: object) -> Mapping[str, str]:
@@ -109,27 +127,37 @@ def _unspeakable(prompts: Texts) -> Iterator[str]:
     for language, texts in prompts.items():
         for name, text in texts.items():
             try:
-                fields = _fields(text)
+                found = gaps(text)
             except ValueError as wrong:
-                yield f"{language}.toml: {name!r}: braces are broken ({wrong}); write parameters as {known}"
+                yield (
+                    f"{language}.toml: {name!r}: braces are broken ({wrong}); "
+                    f"write parameters as {known} or {{name:kind}}"
+                )
                 continue
-            for field in sorted(fields - SPOKEN.keys()):
-                yield f"{language}.toml: {name!r}: found parameter {{{field}}}, expected one of {known}; change it"
+            for gap in sorted(found, key=str):
+                if gap.kind and gap.kind not in KINDS:
+                    kinds = ", ".join(KINDS)
+                    yield f"{language}.toml: {name!r}: found {gap}, expected one of the kinds {kinds}; change it"
+                elif not gap.kind and gap.name not in SPOKEN:
+                    yield (
+                        f"{language}.toml: {name!r}: found parameter {gap}, expected one of {known}, "
+                        f"or {{{gap.name}:kind}} for a value of the call; change it"
+                    )
 
 
 def _different(prompts: Texts) -> Iterator[str]:
     """Say which prompts have other parameters in one language than in the first that has them."""
-    first_seen: dict[str, tuple[str, frozenset[str]]] = {}
+    first_seen: dict[str, tuple[str, frozenset[Gap]]] = {}
     for language, texts in prompts.items():
         for name, text in texts.items():
             try:
-                fields = _fields(text)
+                found = gaps(text)
             except ValueError:
                 continue  # already said by _unspeakable
-            other, expected = first_seen.setdefault(name, (language, fields))
-            if fields != expected:
+            other, expected = first_seen.setdefault(name, (language, found))
+            if found != expected:
                 yield (
-                    f"{language}.toml: {name!r}: found {_listed(fields)}, but {other}.toml has "
+                    f"{language}.toml: {name!r}: found {_listed(found)}, but {other}.toml has "
                     f"{_listed(expected)}; give both texts the same parameters"
                 )
 
@@ -142,16 +170,5 @@ def _uncountable(digits: Texts) -> Iterator[str]:
             yield f"{language}.toml: [digits] has no {', '.join(lacking)}; expected 0 to 9 at least; add them"
 
 
-def _fields(text: str) -> frozenset[str]:
-    """Return the parameters in a text; raise ValueError for any braces but a plain `{name}`."""
-    fields = set()
-    for _, field, form, conversion in Formatter().parse(text):
-        if field is not None:
-            if form or conversion or not field.isidentifier():
-                raise ValueError(f"{{{field}}} is not a plain name")
-            fields.add(field)
-    return frozenset(fields)
-
-
-def _listed(fields: frozenset[str]) -> str:
-    return ", ".join(f"{{{name}}}" for name in sorted(fields)) or "no parameters"
+def _listed(found: frozenset[Gap]) -> str:
+    return ", ".join(sorted(map(str, found))) or "no parameters"

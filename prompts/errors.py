@@ -96,6 +96,16 @@ class MissingPrompt(PromptsError):
         super().__init__(f"no sound has been made for prompt {prompt!r} in {language!r} with {self.parameters}")
 
 
+class CannotSay(PromptsError):
+    """A value is not of the kind that a text has in this place. What it is stays private."""
+
+    code = "cannot-say"
+
+    def __init__(self, kind: str, value: object, reason: str) -> None:
+        self.kind = kind
+        super().__init__(f"a {type(value).__name__} cannot be said as {kind!r}: {reason}")
+
+
 def _indented(lines: Iterable[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)
 

@@ -5,6 +5,8 @@ in a `.wav` file is not played at all.
 """
 
 import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +22,23 @@ def write(audio: Audio, sounds: Path, file: str) -> int:
 
     Whoever opens one of the files meanwhile finds the old sound or the new one, whole.
     """
-    narrow = audio.at(NARROW)
-    for one in (audio, narrow):
+    return write_both(audio, audio.at(NARROW), sounds, file)
+
+
+def write_both(wide: Audio, narrow: Audio, sounds: Path, file: str) -> int:
+    """Write a sound that is there at both rates, as `write` does."""
+    for one in (wide, narrow):
         path = _path(sounds, file, one.rate)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
+        part = path.with_name(f".{path.name}.{threading.get_ident()}.part")
         part.write_bytes(one.raw)
         part.replace(path)
     return narrow.samples
+
+
+def read(sounds: Path, file: str) -> Mapping[int, bytes]:
+    """Return the samples of a sound by rate; raise FileNotFoundError if it is gone."""
+    return {rate: _path(sounds, file, rate).read_bytes() for rate in _SUFFIXES}
 
 
 def whole(sounds: Path, file: str, samples: int) -> bool:

@@ -34,6 +34,7 @@ class Library:
         entries = Manifest.read(sounds).entries
         self._sounds = sounds
         self._heard_at = heard_at
+        self._saying = {(entry.text, entry.language): file for file, entry in entries.items()}
         self._takes = {entry.prompt: frozenset(entry.parameters) for entry in entries.values()}
         self._found = {
             (entry.prompt, entry.language, frozenset(entry.parameters.items())): (file, entry)
@@ -56,4 +57,12 @@ class Library:
         file, entry = self._found.get((prompt, language, key), (None, None))
         if file is None or entry is None or not whole(self._sounds, file, entry.samples):
             raise MissingPrompt(prompt, language, parameters)
-        return Sound(f"{self._heard_at}/{file}", entry.seconds, entry.text, entry.version)
+        return Sound(self.heard_at(file), entry.seconds, entry.text, entry.version)
+
+    def heard_at(self, file: str) -> str:
+        """Return Asterisk's name for a file of the sounds folder."""
+        return f"{self._heard_at}/{file}"
+
+    def file_saying(self, text: str, language: str) -> str | None:
+        """Return the file of a sound with these very words, if one was made."""
+        return self._saying.get((text, language))

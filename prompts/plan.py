@@ -9,6 +9,7 @@ from prompts.catalogue import Catalogue
 from prompts.errors import UnknownLanguage
 from prompts.music import Tune
 from prompts.names import checked
+from prompts.pieces import PIECE, needed, piece_file
 
 AGENT_GREETING: Final = "agent_greeting"
 
@@ -67,6 +68,8 @@ def plan(catalogue: Catalogue, *, brands: Mapping[str, Mapping[str, str]], agent
         of_brands = {key: names[language] for key, names in brands.items() if language in names}
         pieces += _prompts(catalogue, language, {"brand": of_brands, "work_number": work_numbers})
         pieces += _digits(catalogue, language)
+        if of_brands:
+            pieces += _pieces(catalogue, language, of_brands.values())
         pieces.append(Played(file=f"{language}/beep", prompt="beep", language=language, tune=Tune.BEEP))
     pieces.append(Played(file="music/hold", prompt="music", language="", tune=Tune.HOLD))
     return tuple(pieces)
@@ -75,6 +78,8 @@ def plan(catalogue: Catalogue, *, brands: Mapping[str, Mapping[str, str]], agent
 def _prompts(catalogue: Catalogue, language: str, values: Mapping[str, Mapping[str, str]]) -> Iterator[Utterance]:
     """Every prompt, once for each combination of its parameters' values (name, then key, then words)."""
     for prompt in sorted(catalogue.ids):
+        if catalogue.values(prompt):
+            continue  # joined in the call, from pieces
         names = ["brand", "work_number"] if prompt == AGENT_GREETING else sorted(catalogue.parameters(prompt))
         for chosen in product(*(values[name].items() for name in names)):
             keys = {name: key for name, (key, _) in zip(names, chosen, strict=True)}
@@ -93,6 +98,14 @@ def _digits(catalogue: Catalogue, language: str) -> Iterator[Utterance]:
     """What Asterisk looks for when it says a number itself, as app_queue does."""
     for digit, text in catalogue.digits[language].items():
         yield Utterance(file=f"{language}/digits/{digit}", prompt=f"digits/{digit}", language=language, text=text)
+
+
+def _pieces(catalogue: Catalogue, language: str, brands: Iterable[str]) -> Iterator[Utterance]:
+    """What prompts with values of a call are joined from, in a language that some number answers in."""
+    for text in sorted(needed(catalogue, language, brands)):
+        yield Utterance(
+            file=piece_file(text, language), prompt=PIECE, language=language, parameters={"said": text}, text=text
+        )
 
 
 def _file(prompt: str, language: str, keys: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -22,7 +23,10 @@ from hotline.service import Service
 from hotline.settings import Ami, Api, Folders, Settings
 from hotline.site import load
 from hotline.stack import ROOT
+from prompts.catalogue import Catalogue
+from prompts.espeak import Espeak
 from prompts.library import Library
+from prompts.speech import Speech
 from routing.events import (
     AgentSignedIn,
     CallAnswered,
@@ -73,7 +77,9 @@ async def service(tmp_path: Path, events: MemoryLog) -> Service:
     (tmp_path / "recordings" / "live").mkdir(parents=True)
     (tmp_path / "recordings" / f"{FIRST}.1.wav").write_bytes(b"RIFF talk")
     (tmp_path / "secret.wav").write_bytes(b"private")
-    return Service(settings(tmp_path), load(ROOT / "tests/asterisk/site.toml"), events, Library(tmp_path / "sounds"))
+    sounds = tmp_path / "sounds"
+    speech = Speech(Library(sounds), Catalogue.read(), Espeak(), sounds, brands={}, zone=ZoneInfo("Asia/Shanghai"))
+    return Service(settings(tmp_path), load(ROOT / "tests/asterisk/site.toml"), events, speech)
 
 
 @pytest_asyncio.fixture

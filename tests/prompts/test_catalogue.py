@@ -83,6 +83,20 @@ def test_a_parameter_nobody_knows_how_to_say_is_refused_with_those_that_are_know
         assert problem.startswith(f"{language}.toml: 'hello': found parameter {{nmae}}, expected one of {{brand}}")
 
 
+def test_a_value_of_an_unknown_kind_is_refused_with_the_kinds_there_are(tmp_path: Path, write: Write) -> None:
+    write("en", 'hello = "Hello, {until:momnt}"')
+    (problem,) = problems_in(tmp_path)
+    assert problem.startswith("en.toml: 'hello': found {until:momnt}, expected one of the kinds number, count, digits")
+
+
+def test_a_value_of_the_call_stays_open_until_the_call(tmp_path: Path, write: Write) -> None:
+    write("en", 'hello = "{brand}: ticket {code:code}"')
+    catalogue = Catalogue.read(tmp_path)
+    assert catalogue.parameters("hello") == {"brand"}
+    assert catalogue.values("hello") == {"code": "code"}
+    assert catalogue.text("hello", "en", brand="Heating") == "Heating: ticket {code:code}"
+
+
 @pytest.mark.parametrize(
     "text", ["{brand", "brand}", "{}", "{0}", "{brand.x}", "{brand[0]}", "{brand!r}", "{brand:>9}"]
 )
