@@ -72,7 +72,7 @@ def _other(catalogue: Catalogue, prompt: Value, language: str) -> str:
 
 
 def _pieces(words: str) -> Pieces:
-    """One stretch of a text between its gaps: its words, and a pause where a sign before or behind them asks for one."""
+    """One stretch of a text between its gaps: its words, and a pause where a sign before or behind asks for it."""
     before, core, behind = cast("re.Match[str]", _STRETCH.fullmatch(words.strip())).groups()
     ended = behind[:1] if behind[:1] in _FULL_STOPS else ""  # a voice lowers itself before it
     return (*((PAUSE,) if before else ()), *((core + ended,) if core else ()), *((PAUSE,) if core and behind else ()))

@@ -13,6 +13,8 @@ from ivr.errors import CallerHungUp, CommandRefused, NoReply
 from ivr.rehearsal import HANG_UP, Act, During, Speaks, Stage
 from ivr.small_house import small_house
 from ivr.wire import Reply
+from prompts.errors import CannotSay
+from prompts.library import Sound
 from routing.events import Event, PromptHeard
 
 Answer = Reply | Exception
@@ -133,3 +135,23 @@ async def test_values_set_together_are_plain_ones() -> None:
     assert await call.get("ONE", "TWO") == ["1", "repair-2"]
     with pytest.raises(ValueError, match="look at TWO"):
         await call.set_all({"ONE": "1", "TWO": "2,THREE=3"})
+
+
+async def test_a_prompt_with_values_is_said_and_written_down_like_any_other() -> None:
+    stage = Stage([], {}, [])
+    call, events = call_on(stage)
+    await call.say("goodbye", code="R-1024")
+    assert stage.words == ["感谢您的来电，再见。"]
+    assert [event.prompt for event in events if isinstance(event, PromptHeard)] == ["goodbye"]
+
+
+async def test_a_prompt_with_values_that_cannot_be_said_is_passed_over() -> None:
+    class Tongueless(Stage):
+        async def saying(self, *_: object, **__: object) -> Sound:
+            raise CannotSay("code", None, "nothing was given")
+
+    stage = Tongueless([], {}, [])
+    call, events = call_on(stage)
+    await call.say("goodbye", code="R-1024")
+    await call.say("goodbye")
+    assert len([event for event in events if isinstance(event, PromptHeard)]) == 1
