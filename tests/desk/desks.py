@@ -22,9 +22,9 @@ from hotline.service import Service
 from hotline.settings import Ami, Api, Folders, Settings
 from hotline.site import load
 from hotline.stack import ROOT
-from prompts.library import Library
 from routing.events import AgentAnswered, CallRang, PhoneNumber, TalkStarted
 from routing.log import MemoryLog
+from tests.words import words_in
 
 TOKEN = "n7Qw2ZxT9kLmP4vR"
 NOON = datetime(2026, 2, 3, 4, 0, tzinfo=UTC)
@@ -87,7 +87,7 @@ async def a_desk(folder: Path, *, routes: Any = None) -> AsyncGenerator[Desk]:
         folders=Folders(sounds=folder / "sounds", recordings=folder / "recordings", messages=folder / "messages"),
     )
     site = load(ROOT / "tests/asterisk/site.toml")
-    service = Service(settings, site, events, Library(folder / "sounds"))
+    service = Service(settings, site, events, words_in(folder / "sounds"))
     async with AsyncExitStack() as stack:
         accounts = await stack.enter_async_context(open_accounts(f"sqlite:///{folder / 'users.db'}"))
         app = api.application(service, accounts, **({} if routes is None else {"routes": routes}))

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -23,10 +22,6 @@ from hotline.service import Service
 from hotline.settings import Ami, Api, Folders, Settings
 from hotline.site import load
 from hotline.stack import ROOT
-from prompts.catalogue import Catalogue
-from prompts.espeak import Espeak
-from prompts.library import Library
-from prompts.speech import Speech
 from routing.events import (
     AgentSignedIn,
     CallAnswered,
@@ -38,6 +33,7 @@ from routing.events import (
     PhoneNumber,
 )
 from routing.log import MemoryLog, NotWritten
+from tests.words import words_in
 
 TOKEN = "n7Qw2ZxT9kLmP4vR"
 NOON = datetime(2026, 2, 3, 4, 0, tzinfo=UTC)
@@ -77,9 +73,7 @@ async def service(tmp_path: Path, events: MemoryLog) -> Service:
     (tmp_path / "recordings" / "live").mkdir(parents=True)
     (tmp_path / "recordings" / f"{FIRST}.1.wav").write_bytes(b"RIFF talk")
     (tmp_path / "secret.wav").write_bytes(b"private")
-    sounds = tmp_path / "sounds"
-    speech = Speech(Library(sounds), Catalogue.read(), Espeak(), sounds, brands={}, zone=ZoneInfo("Asia/Shanghai"))
-    return Service(settings(tmp_path), load(ROOT / "tests/asterisk/site.toml"), events, speech)
+    return Service(settings(tmp_path), load(ROOT / "tests/asterisk/site.toml"), events, words_in(tmp_path / "sounds"))
 
 
 @pytest_asyncio.fixture
