@@ -142,6 +142,8 @@ class World:
     phones: Far
     server: Client
     events: list[Event] = field(default_factory=list)
+    """What happened since the world was last made fresh, in order."""
+    _read_up_to: int = 0
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -228,6 +230,7 @@ class World:
             if each["duty"] != "signed-out":
                 await self.server.post(f"/api/agents/{each['agent']}/sign-out")
         self.inside("agents", "sh", "-c", "rm -f /srv/tryout/*")
+        await self._forget()
 
     @staticmethod
     def phone_of(agent: str) -> str:
@@ -330,15 +333,22 @@ class World:
 
     async def follow(self) -> None:
         """Read the event log as it is written, for ever; over a restart of the server too."""
-        after = await self.server.newest()
+        self._read_up_to = await self.server.newest()
         while True:
             with suppress(ServerError):
-                async for seq, event in self.server.numbered_events(after=after):
-                    after = seq
+                async for seq, event in self.server.numbered_events(after=self._read_up_to):
                     async with self._news:
+                        self._read_up_to = seq
                         self.events.append(event)
                         self._news.notify_all()
             await asyncio.sleep(0.2)
+
+    async def _forget(self) -> None:
+        """Let nobody take for news what happened before."""
+        newest = await self.server.newest()
+        async with asyncio.timeout(WITHIN), self._news:
+            await self._news.wait_for(lambda: self._read_up_to >= newest)
+            self.events.clear()
 
 
 @asynccontextmanager
