@@ -38,13 +38,3 @@ def logging_of_its_own() -> Iterator[None]:
     """A test that runs a command sets up logging to its own captured output; the next test must not write there."""
     yield
     structlog.reset_defaults()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A call on real Asterisks takes seconds of real time, which a crowded machine may not have: it gets a second try.
-
-    The report counts each (R); one that needs it on a quiet machine is a bug to be found, see `-p no:rerunfailures`.
-    """
-    for item in items:
-        if item.path.parent.name in ("asterisk", "faults"):
-            item.add_marker(pytest.mark.flaky(reruns=2))
