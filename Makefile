@@ -14,7 +14,7 @@ demo:
 	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && .venv/bin/hotline demo
 
 test:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && .venv/bin/pytest $(ARGS)
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && .venv/bin/pytest $(or $(ARGS),-n 2 --dist loadgroup)
 
 check:
 	@setup/venv.sh test

@@ -248,6 +248,8 @@ class _Line(asyncio.Protocol):
                     self._lose(CallerHungUp())
         except (BadHeaders, Confused) as odd:
             self._drop(odd)
+        if self.flow is None and not self.hung_up:
+            self._gather()
 
     def connection_lost(self, _: Exception | None) -> None:
         self.refuse_if_waiting("lost")
@@ -301,6 +303,11 @@ class _Line(asyncio.Protocol):
         self._lose(CallerHungUp())
 
     # The flow's life
+
+    def _gather(self) -> None:
+        """Let more of the headers come: Asterisk writes them line by line, and each time we are woken costs."""
+        self._transport.pause_reading()
+        self._loop.call_later(_GATHER, self._transport.resume_reading)
 
     def _greet(self, headers: Mapping[str, str]) -> None:
         session = Session(headers, self._peer, self)
@@ -397,3 +404,5 @@ class _Line(asyncio.Protocol):
 _OK = 200
 _DEAD_CHANNEL = 511
 _BACKLOG = 512
+_GATHER = 0.002
+"""Seconds in which the rest of the headers usually comes."""

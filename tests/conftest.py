@@ -38,3 +38,10 @@ def logging_of_its_own() -> Iterator[None]:
     """A test that runs a command sets up logging to its own captured output; the next test must not write there."""
     yield
     structlog.reset_defaults()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes (`make test`), one has the telephone world and the others run the rest meanwhile."""
+    for item in items:
+        if item.path.parent.name in ("asterisk", "faults"):
+            item.add_marker(pytest.mark.xdist_group("telephone world"))

@@ -26,10 +26,11 @@ from hotline import prepare
 from hotline.cli.stack import start
 from hotline.client import Client, ServerError, find
 from hotline.secrets import Secrets
-from hotline.stack import Stack, run, stack_for_tests
+from hotline.stack import Stack, run
 from routing.events import CallRang, Event
 from tests.asterisk import sound
 from tests.asterisk.sound import Sound
+from tests.stacks import own_stack
 
 SITE = Path(__file__).with_name("site.toml")
 WITHIN = 30.0
@@ -354,7 +355,7 @@ class World:
 @asynccontextmanager
 async def a_world() -> AsyncIterator[World]:
     """Bring the tests' stack up, and down at the end unless HOTLINE_TEST_KEEP is set."""
-    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "0")))
+    stack = own_stack()
     known = await asyncio.to_thread(start, stack, SITE, tryout=True)
     telco = Far(stack.ports.telco_manager, known.services["telco-manager"])
     phones = Far(stack.ports.agents_manager, known.services["agents-manager"])

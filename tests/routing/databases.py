@@ -18,7 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hotline.prepare import DEMO_SITE, forget, prepare
-from hotline.stack import Stack, stack_for_tests
+from hotline.stack import Stack
+from tests.stacks import own_stack
 
 
 @cache
@@ -26,7 +27,7 @@ def postgres() -> str:
     """The address of a PostgreSQL server: HOTLINE_TEST_POSTGRES, or else a container that is made for this run."""
     if url := os.environ.get("HOTLINE_TEST_POSTGRES"):
         return url
-    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "0")))
+    stack = own_stack()
     password = prepare(stack, DEMO_SITE).services["test-postgres"]
     stack.compose("up", "-d", "--build", "postgres")
     atexit.register(_clear_away, stack)
