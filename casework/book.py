@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, text, update
 
+from casework.codes import number_of
 from casework.errors import TicketUnknown
+from casework.phone_numbers import plain
 from casework.tables import EVENTS, TICKETS, lookup
-from casework.ticket import Ticket, TicketEvent
+from casework.ticket import State, Ticket, TicketEvent
 from casework.words import words_of
 
 TAKE_NUMBERS: Final = text("SELECT nextval('ticket_numbers') FROM generate_series(1, :count)")
@@ -40,28 +42,30 @@ def put(transaction: Connection, number: int, ticket: Ticket, event: TicketEvent
 
 def get(transaction: Connection, code: str) -> Ticket:
     """Return the ticket as it stands; raises TicketUnknown."""
-    return _one(transaction, select(TICKETS.c.id, TICKETS.c.body).where(TICKETS.c.code == lookup(code)), code)[1]
+    return _one(transaction, _by_code(code), code)[1]
 
 
 def get_locked(transaction: Connection, code: str) -> tuple[int, Ticket]:
     """Return the ticket and its number; nobody else writes it until this transaction ends. Raises TicketUnknown."""
-    row = select(TICKETS.c.id, TICKETS.c.body).where(TICKETS.c.code == lookup(code)).with_for_update()
-    return _one(transaction, row, code)
+    return _one(transaction, _by_code(code).with_for_update(), code)
 
 
-def numbered(transaction: Connection, number: int) -> Ticket:
-    """Return the ticket with this number; raises TicketUnknown."""
-    return _one(transaction, select(TICKETS.c.id, TICKETS.c.body).where(TICKETS.c.id == number), str(number))[1]
+def by_external_id(transaction: Connection, source: str, external_id: str) -> Ticket | None:
+    """Return the ticket that another system calls so."""
+    same = (TICKETS.c.source == lookup(source), TICKETS.c.external_id == lookup(external_id))
+    row = transaction.execute(select(TICKETS.c.body).where(*same)).one_or_none()
+    return None if row is None else ticket_of(row)
+
+
+def children(transaction: Connection, code: str) -> Sequence[Ticket]:
+    """Return the tickets attached to this emergency, oldest first."""
+    chosen = select(TICKETS.c.body).where(TICKETS.c.parent == number_of(code)).order_by(TICKETS.c.id)
+    return [ticket_of(row) for row in transaction.execute(chosen)]
 
 
 def events_of(transaction: Connection, code: str) -> Sequence[TicketEvent]:
     """Return everything that happened to a ticket, oldest first; raises TicketUnknown."""
-    found = (
-        select(EVENTS.c.body)
-        .join(TICKETS, TICKETS.c.id == EVENTS.c.ticket)
-        .where(TICKETS.c.code == lookup(code))
-        .order_by(EVENTS.c.version)
-    )
+    found = select(EVENTS.c.body).where(EVENTS.c.ticket == _number(code)).order_by(EVENTS.c.version)
     rows = transaction.execute(found).all()
     if not rows:
         raise TicketUnknown(code)
@@ -73,6 +77,17 @@ def ticket_of(row: Row[Any]) -> Ticket:
     return Ticket.model_validate_json(row.body)
 
 
+def _by_code(code: str) -> Select[Any]:
+    return select(TICKETS.c.id, TICKETS.c.body).where(TICKETS.c.id == _number(code))
+
+
+def _number(code: str) -> int:
+    number = number_of(code)
+    if number is None:
+        raise TicketUnknown(code)
+    return number
+
+
 def _one(transaction: Connection, chosen: Select[Any], asked: str) -> tuple[int, Ticket]:
     row = transaction.execute(chosen).one_or_none()
     if row is None:
@@ -82,24 +97,25 @@ def _one(transaction: Connection, chosen: Select[Any], asked: str) -> tuple[int,
 
 def _row(ticket: Ticket) -> dict[str, Any]:
     return {
-        "code": ticket.code,
         "version": ticket.version,
         "kind": ticket.kind.value,
         "state": ticket.state.value,
         "urgent": ticket.urgent,
         "level": ticket.level.value if ticket.level else None,
-        "phone": lookup(ticket.phone),
-        "caller": lookup(ticket.caller),
+        "phone": plain(ticket.phone) or None,
+        "caller": plain(ticket.caller) or None,
         "handler": lookup(ticket.handler),
-        "parent": lookup(ticket.parent),
+        "parent": number_of(ticket.parent),
         "call": lookup(ticket.call),
         "source": lookup(ticket.source),
         "external_id": lookup(ticket.external_id),
         "created": ticket.created,
         "opened": ticket.opened,
-        "due": ticket.due,
+        # What is cancelled is never late.
+        "due": None if ticket.state is State.CANCELLED else ticket.due,
         "answer_due": ticket.answer_due,
         "done": ticket.done,
+        "overdue": ticket.overdue,
         "words": words_of(ticket),
         "body": ticket.model_dump_json(),
     }

@@ -18,6 +18,8 @@ _STRIDE: Final = 61_803_399
 """Has no divisor in common with MOST, so that no two numbers share a code."""
 _START: Final = 27_182_818
 
+_BACK: Final = pow(_STRIDE, -1, MOST)
+
 _QUASIGROUP: Final = (
     "0317598642",
     "7092154863",
@@ -39,6 +41,12 @@ def code_of(number: int) -> str:
         raise ValueError(f"tickets are numbered from 1 to {MOST - 1}, not {number}")
     body = f"{(_START + number * _STRIDE) % MOST:0{LENGTH - 1}}"
     return body + _check_digit(body)
+
+
+def number_of(code: str) -> int | None:
+    """Return the number of the ticket with this code; None for what cannot be a code."""
+    digits = read_code(code)
+    return None if digits is None else (int(digits[:-1]) - _START) * _BACK % MOST
 
 
 def read_code(said: str) -> str | None:

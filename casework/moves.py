@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from casework.errors import NotConfirmed, StepIncomplete, TicketCannot
-from casework.steps import NEEDED, NEEDS_A_REASON, STEPS, WITHOUT_MOVING, Limits, Step, allowed
+from casework.steps import NEEDED, NEEDS_A_REASON, OUR_OWN, STEPS, WITHOUT_MOVING, Limits, Step, allowed
 from casework.ticket import Facts, Kind, Level, Ticket
 
 Fields = dict[str, Any]
@@ -29,7 +29,7 @@ def changes(ticket: Ticket, step: Step, *, at: datetime, limits: Limits) -> Fiel
 
     Raises TicketCannot when the table does not have it, StepIncomplete or NotConfirmed when something is missing.
     """
-    if step.move not in allowed(ticket):
+    if step.move not in allowed(ticket) | OUR_OWN:
         raise TicketCannot(ticket, step.move, allowed(ticket))
     if step.move in NEEDS_A_REASON and not step.why:
         raise StepIncomplete(f"to {step.move} a ticket needs a reason: say why")
@@ -143,6 +143,10 @@ def _detach(_: Taken) -> Fields:
     return {"parent": ""}
 
 
+def _overdue(_: Taken) -> Fields:
+    return {"overdue": True}
+
+
 EFFECTS: Final[Mapping[str, Callable[[Taken], Fields]]] = {
     "open": _open,
     "appoint": _appoint,
@@ -157,5 +161,7 @@ EFFECTS: Final[Mapping[str, Callable[[Taken], Fields]]] = {
     "correct": _correct,
     "attach": _attach,
     "detach": _detach,
+    "unanswered": _answered,
+    "overdue": _overdue,
 }
 """What a step changes beside the state."""

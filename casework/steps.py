@@ -18,9 +18,11 @@ from casework.ticket import OVER, Code, Facts, Kind, Long, Name, Slot, State, Ti
 
 Move = Literal[
     "open", "appoint", "dispatch", "acknowledge", "start", "bounce", "escalate", "finish",
-    "order-visit", "visit", "close", "reopen", "cancel", "correct", "note", "attach", "detach",
+    "order-visit", "visit", "close", "reopen", "cancel", "correct", "note", "attach", "detach", "unanswered", "overdue",
 ]  # fmt: skip
 MOVES: Final[tuple[Move, ...]] = get_args(Move)
+OUR_OWN: Final = frozenset({"unanswered", "overdue"})
+"""A clock has run out: only the machine finds that."""
 
 Table = Mapping[State, Mapping[str, State]]
 
@@ -74,7 +76,7 @@ STEPS: Final[Mapping[Kind, Table]] = {
     Kind.COMPLAINT: _with_escalation(_without(WORK, "appoint")),
 }
 
-WITHOUT_MOVING: Final = frozenset({"correct", "note", "attach", "detach"})
+WITHOUT_MOVING: Final = frozenset({"correct", "note", "attach", "detach"}) | OUR_OWN
 """Possible in any state, which they leave as it is; a closed ticket can still be written on, nothing is overwritten."""
 
 NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -129,5 +131,5 @@ class Step(BaseModel):
 
 
 def allowed(ticket: Ticket) -> frozenset[str]:
-    """What this ticket can do next."""
-    return frozenset(STEPS[ticket.kind][ticket.state]) | WITHOUT_MOVING
+    """What somebody can do with this ticket next."""
+    return frozenset(STEPS[ticket.kind][ticket.state]) | (WITHOUT_MOVING - OUR_OWN)

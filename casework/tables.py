@@ -31,7 +31,6 @@ TICKETS: Final = Table(
     "tickets",
     METADATA,
     Column("id", ID, primary_key=True, autoincrement=False),
-    Column("code", KEY, nullable=False),
     Column("version", Integer, nullable=False),
     Column("kind", String(20), nullable=False),
     Column("state", String(20), nullable=False),
@@ -40,7 +39,7 @@ TICKETS: Final = Table(
     Column("phone", KEY),
     Column("caller", KEY),
     Column("handler", KEY),
-    Column("parent", KEY),
+    Column("parent", ID),
     Column("call", KEY),
     Column("source", KEY, nullable=False),
     Column("external_id", KEY),
@@ -49,9 +48,9 @@ TICKETS: Final = Table(
     Column("due", DateTime(timezone=True)),
     Column("answer_due", DateTime(timezone=True)),
     Column("done", DateTime(timezone=True)),
+    Column("overdue", Boolean, nullable=False),
     Column("words", Text, nullable=False),
     Column("body", Text, nullable=False),
-    Index("ix_tickets_code", "code", unique=True),
     Index("ix_tickets_state", "state", "id"),
     Index("ix_tickets_kind", "kind", "id"),
     Index("ix_tickets_phone", "phone", "id"),
@@ -76,8 +75,8 @@ TICKETS: Final = Table(
     Index(
         "ix_tickets_due",
         "due",
-        sqlite_where=text("done IS NULL AND due IS NOT NULL"),
-        postgresql_where=text("done IS NULL AND due IS NOT NULL"),
+        sqlite_where=text("done IS NULL AND NOT overdue AND due IS NOT NULL"),
+        postgresql_where=text("done IS NULL AND NOT overdue AND due IS NOT NULL"),
     ),
     Index(
         "ix_tickets_answer_due",
@@ -112,7 +111,7 @@ REQUESTS: Final = Table(
 SLOTS: Final = Table(
     "ticket_slots",
     METADATA,
-    Column("begin", DateTime(timezone=True), primary_key=True),
+    Column("begins", DateTime(timezone=True), primary_key=True),
     Column("taken", Integer, nullable=False),
 )
 

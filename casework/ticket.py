@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 
 class Kind(StrEnum):
@@ -62,7 +63,11 @@ OPEN: Final = frozenset(State) - OVER - {State.DRAFT}
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-Phone = Annotated[str, StringConstraints(pattern=r"^(\+?[0-9]{2,20})?$")]
+Phone = Annotated[
+    str,
+    BeforeValidator(lambda given: re.sub(r"[ ()/.-]", "", given) if isinstance(given, str) else given),
+    StringConstraints(pattern=r"^(\+?[0-9]{2,20})?$"),
+]
 Fact = Literal["problem", "address", "area", "name", "phone", "caller", "responsible"]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$")]
 
@@ -125,6 +130,8 @@ class Ticket(Facts):
     """By when it must be done."""
     answer_due: datetime | None = None
     """By when whoever it was dispatched to must have acknowledged it."""
+    overdue: bool = False
+    """Whether it was not done by then; stays for good."""
     bounces: int = 0
     reopens: int = 0
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from casework.database import Database
 from casework.intake import Intake
 from casework.register import Consequence, Register
+from casework.slots import Calendar, Window
 from casework.steps import Move, Step
 from casework.ticket import Kind, Ticket
+from casework.tickets import Tickets
 
 MORNING = datetime(2025, 11, 21, 1, 30, tzinfo=UTC)
 ALICE = "13912345678"
@@ -27,28 +31,30 @@ def burst_pipe(kind: Kind = Kind.REPAIR, **facts: Any) -> Intake:
     return Intake(kind=kind, **(usual | facts))
 
 
+MORNINGS = Window(begin=time(9), end=time(12), room=2)
+AFTERNOONS = Window(begin=time(14), end=time(17), room=1, days=("mon", "tue", "wed", "thu", "fri"))
+
+
 class Office:
     """A register and its database, with a clock that the test turns."""
 
-    def __init__(self, database: Database, *consequences: Consequence) -> None:
+    def __init__(self, database: Database, *consequences: Consequence, windows: Sequence[Window] = ()) -> None:
         self.database = database
         self.clock = MORNING
-        self.register = Register(consequences=consequences, now=lambda: self.clock)
+        calendar = Calendar(windows, zone=ZoneInfo("Asia/Shanghai"))
+        self.register = Register(consequences=(calendar.follow, *consequences), now=lambda: self.clock)
+        self.tickets = Tickets(database, self.register, calendar)
 
     async def open(self, intake: Intake | None = None, *, who: str = "1024", why: str = "") -> Ticket:
         """Open a ticket."""
-        asked = intake or burst_pipe()
-        return await self.database.write(lambda transaction: self.register.open(transaction, asked, who=who, why=why))
+        return (await self.tickets.open(intake or burst_pipe(), who=who, why=why))[0]
 
     async def step(
         self, ticket: Ticket | str, move: Move, *, who: str = "1024", expected: int | None = None, **details: Any
     ) -> Ticket:
         """Take a step."""
         code = ticket if isinstance(ticket, str) else ticket.code
-        step = Step(move=move, **details)
-        return await self.database.write(
-            lambda transaction: self.register.step(transaction, code, step, who=who, expected=expected)
-        )
+        return await self.tickets.step(code, Step(move=move, **details), who=who, expected=expected)
 
     async def walk(self, ticket: Ticket, *moves: Move) -> Ticket:
         """Take several steps, each with what it needs."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.codes import MOST, code_of, in_groups, read_code
+from casework.codes import MOST, code_of, in_groups, number_of, read_code
 
 NUMBERS = st.integers(1, MOST - 1)
 
@@ -16,6 +16,7 @@ def test_a_code_is_nine_digits_that_can_be_read_back(number: int) -> None:
     code = code_of(number)
     assert len(code) == 9
     assert code.isdecimal()
+    assert number_of(code) == number
     assert read_code(code) == read_code(in_groups(code)) == read_code(f" {code[:4]}-{code[4:]} ") == code
 
 
@@ -47,6 +48,7 @@ def test_codes_of_tickets_in_a_row_are_not_alike() -> None:
 )
 def test_what_is_no_code_is_not_taken_for_one(said: str) -> None:
     assert read_code(said) is None
+    assert number_of(said) is None
 
 
 def test_there_is_an_end_to_the_numbers() -> None:

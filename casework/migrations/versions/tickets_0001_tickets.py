@@ -46,9 +46,9 @@ def upgrade() -> None:
     op.create_index("ix_ticket_requests_at", "ticket_requests", ["at"])
     op.create_table(
         "ticket_slots",
-        sa.Column("begin", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begins", sa.DateTime(timezone=True), nullable=False),
         sa.Column("taken", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("begin", name="pk_ticket_slots"),
+        sa.PrimaryKeyConstraint("begins", name="pk_ticket_slots"),
     )
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE SEQUENCE ticket_numbers")
@@ -64,7 +64,6 @@ def _tickets() -> None:
     op.create_table(
         "tickets",
         sa.Column("id", _id(), autoincrement=False, nullable=False),
-        sa.Column("code", _key(), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("state", sa.String(20), nullable=False),
@@ -73,7 +72,7 @@ def _tickets() -> None:
         sa.Column("phone", _key()),
         sa.Column("caller", _key()),
         sa.Column("handler", _key()),
-        sa.Column("parent", _key()),
+        sa.Column("parent", _id()),
         sa.Column("call", _key()),
         sa.Column("source", _key(), nullable=False),
         sa.Column("external_id", _key()),
@@ -82,18 +81,18 @@ def _tickets() -> None:
         sa.Column("due", sa.DateTime(timezone=True)),
         sa.Column("answer_due", sa.DateTime(timezone=True)),
         sa.Column("done", sa.DateTime(timezone=True)),
+        sa.Column("overdue", sa.Boolean, nullable=False),
         sa.Column("words", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_tickets"),
     )
-    op.create_index("ix_tickets_code", "tickets", ["code"], unique=True)
     for column in ("state", "kind", "phone", "caller", "handler"):
         op.create_index(f"ix_tickets_{column}", "tickets", [column, "id"])
     op.create_index("ix_tickets_opened", "tickets", ["kind", "opened"])
     _index_where("ix_tickets_parent", ["parent", "id"], "parent IS NOT NULL")
     _index_where("ix_tickets_call", ["call"], "call IS NOT NULL")
     _index_where("ix_tickets_external", ["source", "external_id"], "external_id IS NOT NULL", unique=True)
-    _index_where("ix_tickets_due", ["due"], "done IS NULL AND due IS NOT NULL")
+    _index_where("ix_tickets_due", ["due"], "done IS NULL AND NOT overdue AND due IS NOT NULL")
     _index_where("ix_tickets_answer_due", ["answer_due"], "answer_due IS NOT NULL")
 
 
