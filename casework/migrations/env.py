@@ -8,6 +8,7 @@ from casework import tables  # noqa: F401  every module with tables of casework
 from casework.database import METADATA
 from casework.migrations import VERSION_TABLE
 from casework.notices import tables as notices_tables  # noqa: F401
+from casework.visits import tables as visit_tables  # noqa: F401
 
 context.configure(
     connection=context.config.attributes["connection"],

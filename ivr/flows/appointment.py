@@ -8,7 +8,6 @@ taken. Who does not manage is called in an hour, or as soon after that as we may
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -22,8 +21,6 @@ IN_AN_HOUR: Final = timedelta(hours=1)
 TODAY, TOMORROW = "2", "3"
 DIGITS: Final = "0123456789"
 NEXT_DIGIT: Final = timedelta(seconds=4)
-ONE_WORD: Final = {"en": 20, "es": 29}
-"""Up to this number each has a word of its own; Chinese counts on from ten."""
 CLOSE: Final = timedelta(minutes=1)
 """A keyed time that we may use is taken as it is."""
 
@@ -39,7 +36,7 @@ async def appointment(call: Call, step: str, script: Script, next_time: NextTime
         elif await _confirmed(call, script, wanted.astimezone(zone)):
             return Agreed(step=step, at=call.now(), time=wanted)
     fallback = next_time(call.now() + IN_AN_HOUR)
-    await _say_back(call, fallback.astimezone(zone))
+    await call.say("visit_call_at", at=fallback.astimezone(zone))
     return Agreed(step=step, at=call.now(), time=fallback)
 
 
@@ -69,28 +66,4 @@ async def _four_digits(call: Call, script: Script) -> time | None:
 
 
 async def _confirmed(call: Call, script: Script, at: datetime) -> bool:
-    await _say_back(call, at)
-    return await call.ask("visit_confirm_time", "12", wait=script.wait) == "1"
-
-
-async def _say_back(call: Call, at: datetime) -> None:
-    """Say when we shall call, put together from short pieces."""
-    today = call.now().astimezone(at.tzinfo).date()
-    day = "visit_day_today" if at.date() == today else "visit_day_tomorrow"
-    later = at.date() > today + timedelta(days=1)
-    for prompt in ("visit_we_call", "visit_day_later" if later else day, *_spoken(at, call.language)):
-        await call.say(prompt)
-
-
-def _spoken(at: datetime, language: str) -> Sequence[str]:
-    """The prompts that say a time of day: 14:30 is 十四点三十分, or 14 30."""
-    minutes = (*_number(at.minute, language), "visit_minutes") if at.minute else ()
-    return (*_number(at.hour, language), "visit_oclock", *minutes)
-
-
-def _number(number: int, language: str) -> Sequence[str]:
-    """The prompts of a number below 60, as each language counts."""
-    tens, ones = number - number % 10, number % 10
-    if number <= ONE_WORD.get(language, 10) or not ones:
-        return (f"digits/{number}",)
-    return (f"digits/{tens}", f"digits/{ones}")
+    return await call.ask("visit_confirm_time", "12", wait=script.wait, at=at) == "1"
