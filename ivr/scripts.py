@@ -13,4 +13,6 @@ GIVEN: Final = frozenset({"brand"})
 
 def sayable(catalogue: Catalogue) -> Collection[str]:
     """Return the names of the prompts that a script may use."""
-    return frozenset(prompt for prompt in catalogue.ids if catalogue.parameters(prompt) <= GIVEN)
+    return frozenset(
+        prompt for prompt in catalogue.ids if catalogue.parameters(prompt) <= GIVEN and not catalogue.values(prompt)
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -24,6 +25,7 @@ from ivr.rooms import Rooms
 from ivr.scripts import sayable
 from prompts.catalogue import Catalogue
 from prompts.library import Sound
+from prompts.spoken import Value
 
 script = typer.Typer(help="Scripts: what is said and asked in return visits and the like.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="a file, or the name of a script that comes with the product")]
@@ -107,7 +109,15 @@ class Terminal(Stage):
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Print what is said."""
-        sound = super().sound(prompt, language, **parameters)
+        return self._printed(super().sound(prompt, language, **parameters))
+
+    async def saying(
+        self, prompt: str, language: str, values: Mapping[str, Value], *, brand: str, at: datetime
+    ) -> Sound:
+        """Print what is said, values and all."""
+        return self._printed(await super().saying(prompt, language, values, brand=brand, at=at))
+
+    def _printed(self, sound: Sound) -> Sound:
         console.print("  " + sound.text.replace("{brand}", "…"), markup=False)
         return sound
 
