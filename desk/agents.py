@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
@@ -30,6 +31,12 @@ class Reason(Given):
         return reason
 
 
+class Longer(Given):
+    """How much more time an agent needs to wrap up."""
+
+    seconds: int = Field(ge=1, le=1800)
+
+
 class AgentShown(Shown):
     """An agent as people see one."""
 
@@ -40,6 +47,8 @@ class AgentShown(Shown):
     reason: str | None
     call: str | None
     since: str | None
+    until: str | None
+    phone: str
     queues: Mapping[str, int]
 
 
@@ -85,6 +94,19 @@ async def unpause(request: web.Request) -> web.StreamResponse:
     return _as_now(request)
 
 
+async def extend_wrap_up(request: web.Request) -> web.StreamResponse:
+    """Give this agent more time to wrap up, up to half an hour from now."""
+    length = timedelta(seconds=given(request, Longer).seconds)
+    await request.app[HOUSE].wrap_ups.extend(request.match_info["number"], length)
+    return _as_now(request)
+
+
+async def end_wrap_up(request: web.Request) -> web.StreamResponse:
+    """End this agent's wrap-up now."""
+    await request.app[HOUSE].wrap_ups.end(request.match_info["number"])
+    return _as_now(request)
+
+
 def _other(request: web.Request) -> str | None:
     """Who makes the agent do it; None for the agent's own step."""
     asker = who(request)
@@ -107,4 +129,6 @@ ROUTES: Final = (
     post("/api/agents/{number}/sign-out", sign_out, STEP, answer=AgentShown, refusals=_CANNOT),
     post("/api/agents/{number}/pause", pause, STEP, body=Reason, answer=AgentShown, refusals=_CANNOT),
     post("/api/agents/{number}/unpause", unpause, STEP, answer=AgentShown, refusals=_CANNOT),
+    post("/api/agents/{number}/extend-wrap-up", extend_wrap_up, STEP, body=Longer, answer=AgentShown, refusals=_CANNOT),
+    post("/api/agents/{number}/end-wrap-up", end_wrap_up, STEP, answer=AgentShown, refusals=_CANNOT),
 )

@@ -12,6 +12,7 @@ from routing.agents import AgentState
 from routing.log import EventLog
 from routing.mirror import Mirror
 from routing.roster import Roster
+from routing.wrap_up import WrapUps
 
 
 class House(Protocol):
@@ -24,6 +25,10 @@ class House(Protocol):
     @property
     def roster(self) -> Roster:
         """The agents' states, and the steps that change them."""
+
+    @property
+    def wrap_ups(self) -> WrapUps:
+        """The time agents have after each talk, which they can end or extend."""
 
     @property
     def mirror(self) -> Mirror:

@@ -31,7 +31,7 @@ from desk.house import HOUSE
 from desk.routes import Given, Route, Shown, answer, get, given
 from desk.throttle import throttle_at
 from desk.users import Passwords
-from routing.agents import AgentCannot, AgentError, AgentUnknown
+from routing.agents import AgentError, AgentUnknown, NotDone
 from routing.log import Listener, Missed, NotWritten, Recorded
 
 if TYPE_CHECKING:
@@ -197,10 +197,10 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
     match problem:
         case AgentUnknown():
             return 404, problem.code
-        case AgentCannot():
-            return 409, problem.code
-        case AgentError() | NotWritten():
+        case NotDone() | NotWritten():
             return 503, problem.code
+        case AgentError():
+            return 409, problem.code
     return None
 
 

@@ -37,7 +37,17 @@ from prompts.speech import Speech
 from routing.agents import AgentState
 from routing.ami import AmiAddress, AmiError, Link
 from routing.board import board_at
-from routing.events import CallEnded, CallRang, Event, HotlineStarted, LinkBack, LinkLost, MessageLeft
+from routing.events import (
+    AgentOffered,
+    CallEnded,
+    CallRang,
+    Event,
+    HotlineStarted,
+    LinkBack,
+    LinkLost,
+    MessageLeft,
+    OfferMissed,
+)
 from routing.live import Live
 from routing.log import EventLog
 from routing.log_sql import open_log
@@ -48,6 +58,7 @@ from routing.recordings import Recordings
 from routing.roster import Roster
 from routing.stream import Stream
 from routing.watch import CARRIER, Watch
+from routing.wrap_up import WrapUps
 
 log = structlog.get_logger()
 Memory = TypeVar("Memory")
@@ -85,7 +96,7 @@ class Service:
             flushed=partial(self.events.flushed, hurry=False),
         )
         self.watch = Watch(
-            lambda fact: self.roster.record(fact),
+            self.events.record,
             ended=self.recordings.keep,
             agent_left=self._cut_greeting,
             take_over=self.recordings.take_over,
@@ -101,9 +112,18 @@ class Service:
         )
         self.board = board_at(settings.redis.get_secret_value() if settings.redis else None)
         self.live = Live(found.queues, found.agents)
+        self.wrap_ups = WrapUps(
+            found.agents,
+            found.queues,
+            states=self.live.states,
+            record=self.events.record,
+            settle=self.roster.settle,
+        )
         self.painter = Painter(self.board, self._show)
         self.mirror = Mirror(self.board)
+        self.events.taken_by(self.roster.take)
         self.events.taken_by(self._paint)
+        self.events.taken_by(self.wrap_ups.take)
         self.doors = Doors(self._rooms())
         self.agi = AgiServer(
             self.doors.by_port,
@@ -129,6 +149,7 @@ class Service:
         cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
         await self.desk_link.stop()
         await self.watch_link.stop()
+        self.wrap_ups.stop()
         await self.mirror.stop()
         await self.painter.stop()
         await self.recordings.settled()
@@ -175,21 +196,8 @@ class Service:
         return {"source": name, "stale_since": self._stale_since.get(name), "why": why}
 
     def shown(self, state: AgentState) -> dict[str, Any]:
-        """An agent as people see it."""
-        agent = self.site.agent(state.agent)
-        assert agent is not None, "the roster has the site's agents only"
-        wrap_up = max(queue.wrap_up for queue in self.site.queues if queue.name in agent.queues)
-        rested = state.rested(self._now(), wrap_up)
-        return {
-            "agent": state.agent,
-            "name": agent.name,
-            "state": rested.shown,
-            "duty": rested.duty,
-            "reason": rested.reason,
-            "call": rested.call,
-            "since": rested.since.isoformat() if rested.since else None,
-            "queues": dict(agent.queues),
-        }
+        """An agent as people see one."""
+        return dict(self.live.agent(state.agent))
 
     def _link(
         self,
@@ -251,7 +259,8 @@ class Service:
         facts = sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at)
         self.roster.recall(facts)
         for fact in [*(await self.events.last_agent_steps()).values(), *facts]:
-            self.live.take(fact)
+            if not isinstance(fact, AgentOffered | OfferMissed):  # an offer is over by now
+                self.live.take(fact)
 
     def _cut_greeting(self, call: str) -> None:
         """The agent is gone: the caller need not hear the rest of the work number."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from routing.events import (
     AgentAnswered,
+    AgentFound,
     AgentOffered,
     AgentPaused,
     AgentSignedIn,
@@ -26,6 +27,9 @@ from routing.events import (
     OfferMissed,
     TalkEnded,
     TalkStarted,
+    WrapUpEnded,
+    WrapUpExtended,
+    WrapUpStarted,
 )
 
 
@@ -104,8 +108,9 @@ def after(duty: Duty, step: str) -> Duty:
 class AgentState:
     """One agent at one moment; times are UTC.
 
-    `reason` is that of a pause, `call` the one that rings or is talked, `missed_in_a_row` counts the offers since the
-    agent last took one, signed in or ended a pause.
+    `reason` is that of a pause, `call` the one that rings or is talked, `until` when a wrap-up ends by itself
+    (`extended`: later than the queue says), `missed_in_a_row` counts the offers since the agent last took one, signed
+    in or ended a pause.
     """
 
     agent: str
@@ -115,14 +120,9 @@ class AgentState:
     activity: Activity = Activity.IDLE
     call: str | None = None
     activity_since: datetime | None = None
+    until: datetime | None = None
+    extended: bool = False
     missed_in_a_row: int = 0
-
-    def rested(self, now: datetime, wrap_up: timedelta) -> AgentState:
-        """The same agent, with a wrap-up that is over taken off: it ends by itself after this long."""
-        if self.activity is not Activity.WRAP_UP or self.activity_since is None:
-            return self
-        end = self.activity_since + wrap_up
-        return self if now < end else replace(self, activity=Activity.IDLE, activity_since=end)
 
     @property
     def shown(self) -> str:
@@ -143,7 +143,7 @@ def reduce(state: AgentState, event: Event) -> AgentState:
         case AgentSignedIn() | AgentUnpaused():
             return replace(state, duty=Duty.READY, reason=None, duty_since=event.at, missed_in_a_row=0)
         case AgentSignedOut():
-            return replace(state, duty=Duty.SIGNED_OUT, reason=None, duty_since=event.at)
+            return _wrapped_up(replace(state, duty=Duty.SIGNED_OUT, reason=None, duty_since=event.at), event)
         case AgentPaused():
             return replace(state, duty=Duty.PAUSED, reason=event.reason, duty_since=event.at)
         case AgentOffered() if state.activity is not Activity.TALKING:
@@ -157,6 +157,16 @@ def reduce(state: AgentState, event: Event) -> AgentState:
             return _free(replace(state, missed_in_a_row=state.missed_in_a_row + 1), event)
         case TalkEnded() | CallRequeued() | CallEnded():
             return _free(state, event)
+        case WrapUpStarted() if state.activity is Activity.WRAP_UP:
+            return replace(state, until=event.at + event.length)
+        case WrapUpExtended() if state.activity is Activity.WRAP_UP:
+            return replace(state, until=(state.until or event.at) + event.length, extended=True)
+        case WrapUpEnded():
+            return _wrapped_up(state, event)
+        case AgentFound() if state.activity is not Activity.IDLE:
+            return replace(
+                state, activity=Activity.IDLE, call=None, activity_since=event.at, until=None, extended=False
+            )
     return state
 
 
@@ -164,7 +174,14 @@ def _busy(state: AgentState, activity: Activity, event: Event) -> AgentState:
     """The phone now does this for the event's call."""
     if (state.activity, state.call) == (activity, event.call):
         return state
-    return replace(state, activity=activity, call=event.call, activity_since=event.at)
+    return replace(state, activity=activity, call=event.call, activity_since=event.at, until=None, extended=False)
+
+
+def _wrapped_up(state: AgentState, event: Event) -> AgentState:
+    """Nothing is left to wrap up."""
+    if state.activity is not Activity.WRAP_UP:
+        return state
+    return replace(state, activity=Activity.IDLE, activity_since=event.at, until=None, extended=False)
 
 
 def _free(state: AgentState, event: Event) -> AgentState:

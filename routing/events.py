@@ -363,7 +363,73 @@ class CallMoved(DeskStep):
     to: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEvent(Event):
+    """Something happens to an agent, not to a call."""
+
+    call: None = None
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpStarted(AgentEvent):
+    """The agent has this long to note down what the talk was about; no call is offered meanwhile."""
+
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpExtended(AgentEvent):
+    """The agent asked for so much more time to wrap up."""
+
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpEnded(AgentEvent):
+    """The wrap-up is over: its time is up, or the agent was done sooner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneLost(AgentEvent):
+    """The agent's phone cannot be reached: not registered, or it does not answer. It is offered nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneBack(AgentEvent):
+    """The agent's phone can be reached."""
+
+
 # What we could not see.
+
+
+Drift = Literal["call-unknown", "call-gone", "place", "waiting", "talk", "phone", "member"]
+"""What was wrong: a call that is up was not shown, one that is shown is not up, its place or its wait or its talk was
+another, a phone's being there, an agent's place in the queues.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFound(Event):
+    """Our picture differed from Asterisk's own; what comes next puts it right.
+
+    After a gap, in which nothing was seen, this is to be expected; at other times it is a mistake of ours.
+    """
+
+    kind: Drift
+    after_gap: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFound(CallStep):
+    """A comparison with Asterisk found the call here, contrary to what was known."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFound(AgentEvent):
+    """A comparison with Asterisk found that the agent's phone has no call, contrary to what was known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,6 +499,14 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "agent-paused": AgentPaused,
     "agent-unpaused": AgentUnpaused,
     "agent-restored": AgentRestored,
+    "wrap-up-started": WrapUpStarted,
+    "wrap-up-extended": WrapUpExtended,
+    "wrap-up-ended": WrapUpEnded,
+    "phone-lost": PhoneLost,
+    "phone-back": PhoneBack,
+    "drift-found": DriftFound,
+    "call-found": CallFound,
+    "agent-found": AgentFound,
     "link-lost": LinkLost,
     "link-back": LinkBack,
     "hotline-started": HotlineStarted,

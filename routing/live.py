@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, cast
 
 from routing.agents import Activity, AgentState, Duty, reduce
@@ -24,7 +24,10 @@ from routing.events import (
     CallRequeued,
     CallStep,
     DeskStep,
+    DeskStep,
     Event,
+    PhoneBack,
+    PhoneLost,
     PhoneNumber,
     RecordingKept,
 )
@@ -151,7 +154,9 @@ class Live:
     def _agent_takes(self, number: str, event: Event) -> None:
         before = self.states[number]
         self.states[number] = after = reduce(before, event)
-        if after == before:
+        if isinstance(event, PhoneLost | PhoneBack):
+            self.phones[number] = "there" if isinstance(event, PhoneBack) else "gone"
+        elif after == before:
             return
         if before.call is not None and before.call != after.call:
             self._at[before.call].discard(number)
@@ -180,32 +185,27 @@ class Live:
             else:
                 canvas.put("calls", name, _call(call))
         for number in self._changed_agents:
-            canvas.put("agents", number, self._agent(number))
+            canvas.put("agents", number, self.agent(number))
         for name in self._changed_queues & self._queues.keys():
             canvas.put("queues", name, self._queue(name))
         for changed in (self._changed_calls, self._changed_agents, self._changed_queues):
             changed.clear()
 
-    def _agent(self, number: str) -> AgentShown:
+    def agent(self, number: str) -> AgentShown:
+        """An agent as people see it."""
         agent, state = self._agents[number], self.states[number]
-        until = None
-        if state.activity is Activity.WRAP_UP and state.activity_since is not None:
-            until = state.activity_since + self._wrap_up(agent)
         return {
             "agent": number,
             "name": agent.name,
             "state": self.state_of(number),
             "since": _or_none(state.since),
             "reason": state.reason,
-            "until": _or_none(until),
+            "until": _or_none(state.until),
             "duty": state.duty.value,
             "phone": self.phones[number],
             "call": state.call,
             "queues": dict(agent.queues),
         }
-
-    def _wrap_up(self, agent: Agent) -> timedelta:
-        return max(self._queues[name].wrap_up for name in agent.queues)
 
     def _queue(self, name: str) -> QueueShown:
         on_duty = [number for number in self._serving(name) if self.states[number].duty is not Duty.SIGNED_OUT]

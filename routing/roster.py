@@ -40,6 +40,9 @@ log = structlog.get_logger()
 MISSED_CALLS: Final = "missed-calls"
 """The reason of a pause that the hotline itself gave an agent who did not pick up."""
 
+WRAP_UP: Final = "wrap-up"
+"""The reason of a pause, in Asterisk only, of an agent who asked for more time to wrap up."""
+
 ANSWER_WITHIN: Final = 3.0
 """Seconds that Asterisk may take for one change of a queue; it takes a millisecond."""
 
@@ -95,7 +98,10 @@ class Roster:
         missed_before_pause: int = 2,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`missed_before_pause` offers in a row that an agent does not take end in a pause; 0 never does."""
+        """`events` gives `take` every fact, the roster's own too (`routing/stream.py`).
+
+        `missed_before_pause` offers in a row that an agent does not take end in a pause; 0 never does.
+        """
         self._agents = {agent.work_number: agent for agent in agents}
         self._states = {agent.work_number: AgentState(agent=agent.work_number) for agent in agents}
         self._queues, self._log, self._now = queues, events, now
@@ -159,7 +165,7 @@ class Roster:
         except AmiError as problem:
             await self._undo(agent)
             raise NotDone(step, str(problem)) from problem
-        self.record(done)
+        self._log.record(done)
         await self._written()
 
     async def _undo(self, agent: Agent) -> None:
@@ -180,9 +186,8 @@ class Roster:
 
     # What happens to agents
 
-    def record(self, event: Event) -> None:
-        """Write an event down, and draw the conclusions for the agents it concerns."""
-        self._log.record(event)
+    def take(self, event: Event) -> None:
+        """Draw the conclusions of a fact for the agents it concerns."""
         for state in self._concerned(event):
             self._states[state.agent] = now = reduce(state, event)
             missed_too_many = 0 < self._missed_before_pause <= now.missed_in_a_row
@@ -212,6 +217,11 @@ class Roster:
 
     # Asterisk and the log agree
 
+    async def settle(self, number: str) -> None:
+        """Bring Asterisk's queues to what this agent's state says now; raises AmiError."""
+        async with self._one_at_a_time[number]:
+            await self._bring(self._agents[number], self._states[number])
+
     async def restore(self) -> None:
         """Bring Asterisk's queues back to what each agent last saw confirmed; raises AmiError."""
         found = await self._places()
@@ -223,7 +233,7 @@ class Roster:
                 state = self._states[agent.work_number]
                 differs = any(needed(agent, state, found.get(agent.interface, {})))
                 if differs and await self._bring(agent, state):
-                    self.record(
+                    self._log.record(
                         AgentRestored(at=self._now(), agent=state.agent, state=state.duty.value, reason=state.reason)
                     )
 
@@ -261,6 +271,8 @@ def needed(agent: Agent, state: AgentState, places: Places) -> Iterator[Action]:
     """
     wanted = {} if state.duty is Duty.SIGNED_OUT else agent.queues
     paused, reason = state.duty is Duty.PAUSED, state.reason or ""
+    if state.extended and not paused:
+        paused, reason = True, WRAP_UP
     for queue in places.keys() - wanted.keys():
         yield _remove(queue, agent.interface)
     for queue, penalty in wanted.items():

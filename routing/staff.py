@@ -29,6 +29,8 @@ class Queue(Entry):
     patience: timedelta = Field(timedelta(minutes=10), description="a longer wait ends with a message")
     wrap_up: timedelta = Field(timedelta(seconds=5), description="an agent's pause after each talk")
     ring_for: timedelta = Field(timedelta(seconds=20), description="then the next agent is tried")
+    answer_within: timedelta = Field(timedelta(seconds=20), description="an answer within this counts as in time")
+    short_abandon: timedelta = Field(timedelta(seconds=5), description="who hangs up sooner is counted apart")
     most_waiting: int = Field(0, ge=0, description="a full queue asks for a message; 0 is no limit")
 
 

@@ -27,6 +27,7 @@ from routing.events import (
     CallAnswered,
     CallEnded,
     CallMoved,
+    CallFound,
     CallQueued,
     CallRang,
     CallRequeued,
@@ -271,6 +272,8 @@ def _case(event: Event) -> str:
             return "/message"
         case AgentSignedOut(by=str()) | AgentPaused(by=str()) | AgentUnpaused(by=str()):
             return "/by"
+        case CallFound():
+            return f"/{event.place}"
         case _:
             return ""
 

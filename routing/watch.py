@@ -38,6 +38,7 @@ from routing.events import (
     CallAbandoned,
     CallAnswered,
     CallEnded,
+    CallFound,
     CallQueued,
     CallRang,
     CallRequeued,
@@ -142,6 +143,9 @@ class Progress:
                 self.agent, self.talking_since, self.on_hold = None, None, False
             case MessageLeft():
                 self.left_message = True
+            case CallFound():
+                self.place, self.agent, self.talking_since, self.on_hold = fact.place, None, None, False
+                self.offered.clear()
 
 
 class TakeOver(Protocol):

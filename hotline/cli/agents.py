@@ -63,6 +63,22 @@ def unpause(number: WorkNumber, stack: StackName = DEFAULT_STACK) -> None:
     _step(stack, number, "unpause")
 
 
+@agent.command("extend")
+def extend(
+    number: WorkNumber,
+    seconds: Annotated[int, typer.Option("--by", help="so many seconds more", min=1, max=1800)] = 60,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """Give this agent more time to wrap up."""
+    _step(stack, number, "extend-wrap-up", seconds=seconds)
+
+
+@agent.command("done")
+def done(number: WorkNumber, stack: StackName = DEFAULT_STACK) -> None:
+    """End this agent's wrap-up."""
+    _step(stack, number, "end-wrap-up")
+
+
 def _step(stack: str, number: str, step: str, **body: str | int) -> None:
     async def take() -> None:
         async with Client(find(stack_named(stack))) as server:

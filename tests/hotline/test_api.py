@@ -184,13 +184,13 @@ async def test_a_call_is_found_by_its_id_or_a_beginning_that_fits_only_it(http: 
 
 
 async def test_the_agents_are_told_as_they_are(http: Http, service: Service) -> None:
-    service.roster.record(AgentSignedIn(at=NOON, agent="1025"))
+    service.events.record(AgentSignedIn(at=NOON, agent="1025"))
     agents = (await (await http.get("/api/agents")).json())["agents"]
     assert {each["agent"]: each["state"] for each in agents} == {
         "1024": "signed-out", "1025": "ready", "1026": "signed-out"
     }  # fmt: skip
     li = agents[1]
-    assert (li["name"], li["queues"], li["since"]) == ("Li", {"repair": 1, "complaint": 0}, NOON.isoformat())
+    assert (li["name"], li["queues"], li["since"]) == ("Li", {"repair": 1, "complaint": 0}, "2026-02-03T04:00:00.000Z")
 
 
 async def test_health_names_what_is_wrong(http: Http) -> None:

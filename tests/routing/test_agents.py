@@ -10,6 +10,7 @@ import pytest
 from routing.agents import Activity, AgentCannot, AgentState, AgentUnknown, Duty, after, reduce
 from routing.events import (
     AgentAnswered,
+    AgentFound,
     AgentOffered,
     AgentPaused,
     AgentRestored,
@@ -23,10 +24,11 @@ from routing.events import (
     OfferMissed,
     TalkEnded,
     TalkStarted,
+    WrapUpEnded,
+    WrapUpExtended,
+    WrapUpStarted,
 )
 from tests.routing.facts import at, ended, queued
-
-WRAP_UP = timedelta(seconds=5)
 
 
 def offered(call: str, seconds: float = 0) -> AgentOffered:
@@ -193,16 +195,31 @@ def test_other_events_change_nothing(event: Event) -> None:
 # What is shown
 
 
-def test_the_wrap_up_ends_by_itself() -> None:
-    state = told(signed_in(), answered("c1", 1), talked("c1", 60))
-    assert state.rested(at(64.9), WRAP_UP).shown == "wrap-up"
-    rested = state.rested(at(65), WRAP_UP)
-    assert (rested.shown, rested.since) == ("ready", at(65))
+def wraps_up(seconds: float, length: float = 5) -> WrapUpStarted:
+    return WrapUpStarted(at=at(seconds), agent="1024", length=timedelta(seconds=length))
 
 
-def test_only_a_wrap_up_ends_by_itself() -> None:
+def extends(seconds: float, length: float) -> WrapUpExtended:
+    return WrapUpExtended(at=at(seconds), agent="1024", length=timedelta(seconds=length))
+
+
+def wrapped_up(seconds: float) -> WrapUpEnded:
+    return WrapUpEnded(at=at(seconds), agent="1024")
+
+
+def test_a_wrap_up_has_a_length_can_be_made_longer_and_ends() -> None:
+    state = told(signed_in(), answered("c1", 1), talked("c1", 60), wraps_up(60))
+    assert (state.shown, state.since, state.until) == ("wrap-up", at(60), at(65))
+    state = reduce(state, extends(63, 30))
+    assert (state.shown, state.until) == ("wrap-up", at(95))
+    state = reduce(state, wrapped_up(70))
+    assert (state.shown, state.since, state.until) == ("ready", at(70), None)
+
+
+def test_nothing_is_made_longer_or_ended_where_nothing_is_wrapped_up() -> None:
     for state in (told(), told(signed_in()), told(signed_in(), offered("c1")), told(signed_in(), answered("c1"))):
-        assert state.rested(at(3600), WRAP_UP) == state
+        assert [reduce(state, step(3)) for step in (wraps_up, wrapped_up)] == [state, state]
+        assert reduce(state, extends(3, 30)) == state
 
 
 def test_a_pause_asked_for_in_a_talk_is_shown_after_it() -> None:
@@ -210,14 +227,18 @@ def test_a_pause_asked_for_in_a_talk_is_shown_after_it() -> None:
     assert (state.shown, state.since) == ("talking", at(1))
     state = reduce(state, talked("c1", 60))
     assert (state.shown, state.since) == ("wrap-up", at(60))
-    rested = state.rested(at(70), WRAP_UP)
-    assert (rested.shown, rested.reason, rested.since) == ("paused", "meal", at(65))
+    state = reduce(state, wrapped_up(65))
+    assert (state.shown, state.reason, state.since) == ("paused", "meal", at(65))
 
 
-def test_a_pause_asked_for_in_the_wrap_up_does_not_make_it_longer() -> None:
-    state = told(signed_in(), answered("c1", 1), talked("c1", 60), paused(63))
-    rested = state.rested(at(65), WRAP_UP)
-    assert (rested.shown, rested.since) == ("paused", at(65))
+def test_who_signs_out_wraps_up_no_more() -> None:
+    state = told(signed_in(), talks("c1", 1), talked("c1", 60), AgentSignedOut(at=at(61), agent="1024"))
+    assert (state.shown, state.since) == ("signed-out", at(61))
+
+
+def test_an_agent_who_is_found_without_a_call_is_free() -> None:
+    state = told(signed_in(), offered("c1", 1), AgentFound(at=at(9), agent="1024"))
+    assert (state.shown, state.call) == ("ready", None)
 
 
 def test_nobody_knows_since_when_an_agent_who_never_signed_in_is_away() -> None:

@@ -22,9 +22,12 @@ from routing.events import (
     HoldEnded,
     HoldStarted,
     OfferMissed,
+    PhoneBack,
+    PhoneLost,
     PromptHeard,
     TalkEnded,
     TalkStarted,
+    WrapUpStarted,
 )
 from routing.live import Live
 from routing.picture import Canvas, Picture
@@ -101,8 +104,18 @@ def test_a_call_that_is_over_is_gone_and_stays_gone() -> None:
 
 
 def test_a_wrap_up_says_when_it_will_end() -> None:
-    chen = after(AgentSignedIn(at=START, agent="1024"), *one_call())["agents"]["1024"]
+    wraps_up = WrapUpStarted(at=at(8), agent="1024", length=10 * S)
+    chen = after(AgentSignedIn(at=START, agent="1024"), *one_call(), wraps_up)["agents"]["1024"]
     assert (chen["state"], chen["until"]) == ("wrap-up", "2025-11-21T09:20:18.000Z")
+
+
+def test_an_agent_whose_phone_is_gone_is_not_ready() -> None:
+    gone: list[Event] = [AgentSignedIn(at=START, agent="1024"), PhoneLost(at=at(1), agent="1024")]
+    picture = after(*gone)
+    assert picture["agents"]["1024"]["state"] == "no-phone"
+    assert picture["queues"]["repair"]["agents"] == ["1024"]
+    assert picture["queues"]["repair"]["ready"] == []
+    assert after(*gone, PhoneBack(at=at(2), agent="1024"))["queues"]["repair"]["ready"] == ["1024"]
 
 
 def test_numbers_are_masked() -> None:

@@ -29,6 +29,7 @@ from routing.events import (
 from routing.log import MemoryLog, NotWritten
 from routing.roster import MISSED_CALLS, Roster
 from routing.staff import Agent
+from routing.stream import Stream
 from tests.routing.facts import at
 
 CHEN = Agent(work_number="1024", name="Chen", phone="chen-desk", queues={"consult": 0, "repair": 1})
@@ -159,13 +160,15 @@ class House:
 
     def started_anew(self, *agents: Agent) -> Roster:
         """Our server starts again, perhaps with another site; log and Asterisk are as they were."""
+        self.stream = Stream(self.log)
         self.roster = Roster(
             agents or self.agents,
             queues=self.asterisk,
-            events=self.log,
+            events=self.stream,
             missed_before_pause=self._missed,
             now=lambda: at(0),
         )
+        self.stream.taken_by(self.roster.take)
         return self.roster
 
     async def events(self) -> list[Event]:
@@ -183,7 +186,7 @@ class House:
 
     def misses(self, agent: str, times: int = 1) -> None:
         for _ in range(times):
-            self.roster.record(OfferMissed(at=at(0), call="c1", agent=agent, queue="repair", rang=timedelta(seconds=4)))
+            self.stream.record(OfferMissed(at=at(0), call="c1", agent=agent, queue="repair", rang=timedelta(seconds=4)))
 
 
 def _told(step: AgentStep | AgentRestored) -> str:
@@ -423,7 +426,7 @@ async def test_an_offer_that_is_taken_in_between_starts_the_count_again() -> Non
     house = House(missed_before_pause=2)
     await house.roster.sign_in("1025")
     house.misses("1025")
-    house.roster.record(AgentAnswered(at=at(0), call="c2", agent="1025", queue="repair", waited=timedelta(0)))
+    house.stream.record(AgentAnswered(at=at(0), call="c2", agent="1025", queue="repair", waited=timedelta(0)))
     house.misses("1025")
     await settle()
     assert house.duty("1025") is Duty.READY
@@ -483,8 +486,8 @@ async def test_the_end_of_a_call_concerns_the_agent_whose_phone_rings_for_it() -
     house = House()
     for agent, call in (("1024", "c1"), ("1025", "c2")):
         await house.roster.sign_in(agent)
-        house.roster.record(AgentOffered(at=at(0), call=call, agent=agent, queue="repair"))
-    house.roster.record(CallEnded(at=at(1), call="c1", by="caller", why="Normal Clearing"))
+        house.stream.record(AgentOffered(at=at(0), call=call, agent=agent, queue="repair"))
+    house.stream.record(CallEnded(at=at(1), call="c1", by="caller", why="Normal Clearing"))
     assert (house.state("1024").activity, house.state("1025").activity) == (Activity.IDLE, Activity.RINGING)
 
 
