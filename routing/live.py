@@ -24,7 +24,6 @@ from routing.events import (
     CallRequeued,
     CallStep,
     DeskStep,
-    DeskStep,
     Event,
     PhoneBack,
     PhoneLost,
