@@ -2,6 +2,8 @@
 
 import audioop
 import math
+import re
+import struct
 import warnings
 import wave
 from array import array
@@ -12,6 +14,8 @@ with warnings.catch_warnings():
     # At import pydub misses ffmpeg, which wav and raw sound never need.
     warnings.simplefilter("ignore")
     from pydub import AudioSegment
+    from pydub.audio_segment import read_wav_audio
+    from pydub.exceptions import PydubException
     from pydub.silence import detect_leading_silence
 
 from prompts.errors import BadSound
@@ -43,6 +47,34 @@ class Audio:
                 return cls(file.readframes(file.getnframes()), file.getframerate())
         except (OSError, EOFError, wave.Error) as wrong:
             raise BadSound(path, str(wrong) or "it ends early") from wrong
+
+    @classmethod
+    def of(cls, path: Path) -> "Audio":
+        """Read any wav file, of any rate, width and number of channels, as mono; raise `BadSound` if it is none."""
+        try:
+            found = read_wav_audio(path.read_bytes())
+            width, raw = found.bits_per_sample // 8, found.raw_data
+            raw = raw[: len(raw) // (width * found.channels) * (width * found.channels)]
+            signed = audioop.bias(raw, 1, -128) if width == 1 else raw
+            mono = audioop.tomono(signed, width, 0.5, 0.5) if found.channels == 2 else signed
+            if found.channels > 2 or not found.sample_rate:
+                raise BadSound(path, f"{found.channels} channels at {found.sample_rate} Hz")
+            return cls(audioop.lin2lin(mono, width, 2), found.sample_rate)
+        except (OSError, EOFError, struct.error, IndexError, ZeroDivisionError, PydubException, audioop.error) as wrong:
+            raise BadSound(path, str(wrong).partition("\n")[0] or "it ends early") from wrong
+
+    def write(self, path: Path) -> None:
+        """Write a mono 16-bit wav file; a reader finds the old one or the new one, whole."""
+        part = path.with_name(f".{path.name}.part")
+        with wave.open(str(part), "wb") as file:
+            file.setparams((1, 2, self.rate, 0, "NONE", ""))
+            file.writeframes(self.raw)
+        part.replace(path)
+
+    def flat_tops(self, *, length: int = 4) -> int:
+        """Count the places where `length` samples or more in a row are as loud as can be: what was louder is lost."""
+        full = bytes(abs(sample) >= _FULL - 16 for sample in array("h", self.raw))
+        return len(re.findall(rb"\x01{%d,}" % length, full))
 
     @property
     def raw(self) -> bytes:

@@ -47,7 +47,7 @@ class BadSound(PromptsError):
 
     def __init__(self, path: Path, found: str) -> None:
         self.path = path
-        super().__init__(f"{path} is not 16-bit mono wav sound: {found}")
+        super().__init__(f"{path} is no wav sound that can be used: {found}")
 
 
 class VoiceMissing(PromptsError):
