@@ -29,7 +29,7 @@ def spoken(utterance: Utterance, voice: Voice) -> Audio:
     while take.seconds > limit and pace < FASTEST:
         pace = min(FASTEST, 1.02 * pace * take.seconds / limit)
         take = _take(utterance, voice, pace=pace)
-    return _finished(take)
+    return finished(take)
 
 
 def _take(utterance: Utterance, voice: Voice, *, pace: float) -> Audio:
@@ -43,7 +43,7 @@ def _take(utterance: Utterance, voice: Voice, *, pace: float) -> Audio:
     return _trimmed(take)
 
 
-def _finished(take: Audio) -> Audio:
+def finished(take: Audio) -> Audio:
     """Bring it to the common rate and loudness, and take the clicks from its edges."""
     take = _trimmed(take.at(WIDE))
     gain = min(LOUDNESS - take.loudness, CEILING - take.peak)
