@@ -11,7 +11,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,6 @@ from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.settings import Settings
 from hotline.site import Site
-from ivr.call import AGENT_GONE
 from ivr.doors import Doors
 from ivr.rooms import Rooms
 from ivr.server import AgiServer, Limits
@@ -35,7 +34,7 @@ from prompts.library import Library
 from prompts.plan import Plan, plan
 from prompts.speech import Speech
 from routing.agents import AgentState
-from routing.ami import AmiAddress, AmiError, Link
+from routing.ami import AmiAddress, Link
 from routing.board import board_at
 from routing.events import (
     AgentOffered,
@@ -48,6 +47,7 @@ from routing.events import (
     MessageLeft,
     OfferMissed,
 )
+from routing.keypad import Keypad
 from routing.live import Live
 from routing.log import EventLog
 from routing.log_sql import open_log
@@ -63,6 +63,8 @@ from routing.wrap_up import WrapUps
 log = structlog.get_logger()
 Memory = TypeVar("Memory")
 
+RECORDINGS_WITHIN: Final = 5.0
+"""Seconds that recordings get at a stop; with `drain_for` it must stay below the engine's patience (30 s)."""
 LONGEST_CALL: Final = timedelta(hours=12)
 MOST_CALLS: Final = 2000
 """So many of the latest calls are looked through for those that were not over when we were last here."""
@@ -95,15 +97,15 @@ class Service:
             is_told=partial(self._is_logged, MessageLeft),
             flushed=partial(self.events.flushed, hurry=False),
         )
+        self.desk_link = self._link("desk", on_up=self._restore)
+        keypad = Keypad(self.desk_link)
         self.watch = Watch(
             self.events.record,
             ended=self.recordings.keep,
-            agent_left=self._cut_greeting,
-            take_over=self.recordings.take_over,
+            agent_left=keypad.cut_greeting,
+            handed_over=keypad.record,
         )
-        self._cuts: set[asyncio.Task[None]] = set()
         self.watch_link = self._link("watch", on_event=self._hear, on_up=self._catch_up, on_down=self._lost)
-        self.desk_link = self._link("desk", on_up=self._restore)
         self.roster = Roster(
             found.agents,
             queues=self.desk_link,
@@ -152,7 +154,9 @@ class Service:
         self.wrap_ups.stop()
         await self.mirror.stop()
         await self.painter.stop()
-        await self.recordings.settled()
+        with suppress(TimeoutError):  # what is not finished now is found at the next start
+            async with asyncio.timeout(RECORDINGS_WITHIN):
+                await self.recordings.settled()
         log.info("the hotline is closed", flows_cut=cut)
 
     @property
@@ -261,19 +265,6 @@ class Service:
         for fact in [*(await self.events.last_agent_steps()).values(), *facts]:
             if not isinstance(fact, AgentOffered | OfferMissed):  # an offer is over by now
                 self.live.take(fact)
-
-    def _cut_greeting(self, call: str) -> None:
-        """The agent is gone: the caller need not hear the rest of the work number."""
-        task = asyncio.get_running_loop().create_task(self._play_key(call, AGENT_GONE))
-        self._cuts.add(task)
-        task.add_done_callback(self._cuts.discard)
-
-    async def _play_key(self, call: str, key: str) -> None:
-        """Make a key come in on the caller's line, as if pressed there."""
-        try:
-            await self.desk_link.act("PlayDTMF", Channel=call, Digit=key, Receive="true")
-        except AmiError as problem:
-            log.info("a greeting plays on without an agent", call=call, problem=str(problem))
 
     async def _catch_up(self) -> None:
         """The events flow again: which calls are up, and what ended unseen?"""

@@ -21,10 +21,9 @@ from prompts.errors import CannotSay, MissingPrompt
 from prompts.library import Sound
 from prompts.spoken import Value
 from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PromptHeard, WrongKey
+from routing.keypad import AGENT_GONE
 
 ANY_KEY: Final = "0123456789*#"
-AGENT_GONE: Final = "D"
-"""A key that phones do not have: it ends a greeting whose agent has hung up (`hotline/service.py` plays it)."""
 ARMED_BY_DIALPLAN: Final = 15.0
 """Seconds on the dead-man timer when a flow begins (`TIMEOUT(absolute)` in the dialplan)."""
 MARGIN: Final = 5.0

@@ -3,17 +3,10 @@
 Left is what the agent's phone sent (the agent), right what it received (the caller). While a call lasts, the files of
 its talks lie in the folder `live`; then they are finished into the folder above, by renaming: what lies there is whole.
 
-    live/pbx-1763744923.12.15.raw     the talk of call pbx-1763744923.12 with the line 15
+    live/pbx-1763744923.12.15.raw     the talk of call pbx-1763744923.12 with line 15
          pbx-1763744923.12.15.wav
 
-A call that was handed over has several, numbered in the order in which people took it. What an agent asks a colleague
-on another line is recorded too, by line, number and time, but belongs to no caller and is deleted:
-
-    live/pbx-1763744987.18.1025.1763744987345.asked.raw
-
-When that agent then hands the caller over, the colleague's line goes on as the next part of the call, from then on:
-
-    live/pbx-1763744923.12.18.from9200.raw
+A call that was handed over has several, numbered in the order in which the lines came up.
 
 What a crash left unfinished is found by `sweep`. Messages are wav files already. The flow that asks for one writes it
 down; one that the dialplan took without us is found when the call is over, or when we are back.
@@ -48,11 +41,7 @@ SHORTEST_MESSAGE: Final = timedelta(seconds=1.5)
 MESSAGE_HEADER: Final = 44
 LONGEST_ABSENCE: Final = timedelta(days=7)
 """Messages older than this are not looked at again."""
-ASKED_LONG_AGO: Final = timedelta(minutes=10)
-"""A line whose file has not grown for so long is down."""
-RINGS_TO_TALK: Final = 10_000
-"""Milliseconds from picking up to the end of the greeting, at most."""
-RAW: Final = re.compile(r"(?P<call>.+\.\d+)\.(?P<line>\d+)(\.from(?P<skip>\d+))?\.raw")
+RAW: Final = re.compile(r"(?P<call>.+\.\d+)\.(?P<line>\d+)\.raw")
 
 log = structlog.get_logger()
 
@@ -81,14 +70,6 @@ class Recordings:
         """A call has ended: finish its recordings, soon and beside everything else."""
         self._begin(self._keep(call))
 
-    def take_over(self, call: str, *, number: str, line: str | None, at: datetime) -> None:
-        """A colleague who was asked has the caller from this moment on: that line goes on as the call's next part.
-
-        `number` is the colleague's; `line` the id of the colleague's line, None if it still rang when the agent left
-        the caller there; `at` on Asterisk's clock. To be called before `keep`.
-        """
-        self._begin(self._take_over(call, f"{line or '*'}.{number}.*.asked.raw", at, said_before=line is not None))
-
     async def settled(self) -> None:
         """Wait until what was begun is finished."""
         while self._under_way:
@@ -114,17 +95,15 @@ class Recordings:
 
     async def _keep(self, call: str) -> None:
         async with self._one_at_a_time.setdefault(call, asyncio.Lock()):
-            names = _names(self._live)
-            for raw in sorted(self._raws_of(call, names), key=_line):
+            for raw in sorted(self._raws_of(call), key=_line):
                 try:
                     await self._finish(call, raw)
                 except (OSError, NotWritten) as problem:
                     log.error("a recording could not be finished", call=call, file=raw.name, problem=str(problem))
             await self._tell(call)
-        self._forget_what_was_asked(names)
 
-    def _raws_of(self, call: str, names: Iterable[str]) -> Iterator[Path]:
-        for name in names:
+    def _raws_of(self, call: str) -> Iterator[Path]:
+        for name in _names(self._live):
             if (parts := RAW.fullmatch(name)) and parts["call"] == call:
                 yield self._live / name
 
@@ -140,33 +119,6 @@ class Recordings:
             self._record(RecordingKept(at=self._now(), call=call, file=kept.name, length=length))
             await self._flushed()
         raw.unlink()  # noqa: ASYNC240 - one call to the kernel costs less than a thread
-
-    async def _take_over(self, call: str, asked: str, at: datetime, *, said_before: bool) -> None:
-        """Give the call the file of what was asked, without what was said before this moment."""
-        moment = round(at.timestamp() * 1000)
-        async with self._one_at_a_time.setdefault(call, asyncio.Lock()):
-            raw = await self._newest(asked, since=0 if said_before else moment - RINGS_TO_TALK)
-            if raw is None and said_before:
-                log.error("what follows a transfer is not recorded", call=call, wanted=asked)
-            elif raw is not None:
-                skip = max(moment - _begun(raw), 0) if said_before else 0
-                raw.rename(raw.with_name(f"{call}.{raw.name.split('.')[1]}.from{skip}.raw"))
-
-    async def _newest(self, pattern: str, *, since: int, within: float = 5.0) -> Path | None:
-        """Return the file that began last, if it began since then; Asterisk opens it while it connects the line."""
-        give_up = time.monotonic() + within
-        while True:
-            newest = max(self._live.glob(pattern), key=_begun, default=None)
-            if newest is not None and _begun(newest) >= since:
-                return newest
-            if time.monotonic() > give_up:
-                return None
-            await asyncio.sleep(0.1)
-
-    def _forget_what_was_asked(self, names: Iterable[str]) -> None:
-        for raw in (self._live / name for name in names if name.endswith(".asked.raw")):
-            if _age(raw) > ASKED_LONG_AGO:
-                raw.unlink(missing_ok=True)
 
     # Messages
 
@@ -213,11 +165,6 @@ def _age(file: Path) -> timedelta:
         return timedelta(0)
 
 
-def _begun(asked: Path) -> int:
-    """When the recording of what an agent asked began, in ms on Asterisk's clock."""
-    return int(asked.name.split(".")[-3])
-
-
 def _line(raw: Path) -> int:
     """The number of the line that is recorded here: it grows from one part of a call to the next."""
     name = RAW.fullmatch(raw.name)
@@ -226,14 +173,11 @@ def _line(raw: Path) -> int:
 
 def _convert(raw: Path, size: int, kept: Path) -> timedelta:
     """Write so much of raw stereo as a wav file and return how long it is; where nobody talked none is written."""
-    name = RAW.fullmatch(raw.name)
-    skipped = int((name and name["skip"]) or 0) * RATE // 1000 * 4
-    samples = max(size - skipped, 0) // 4
+    samples = size // 4
     length = timedelta(seconds=samples / RATE)
     if length >= SHORTEST_TALK:
         part = kept.with_suffix(".part")
         with raw.open("rb") as source, wave.open(str(part), "wb") as target:
-            source.seek(skipped)
             target.setparams((2, 2, RATE, samples, "NONE", ""))
             left = samples * 4
             while left and (block := source.read(min(left, 1 << 20))):

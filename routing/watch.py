@@ -148,13 +148,11 @@ class Progress:
                 self.offered.clear()
 
 
-class TakeOver(Protocol):
-    """Told when a colleague who was asked first has the caller (`routing/recordings.py`)."""
+class HandedOver(Protocol):
+    """Told when a colleague who was asked first has the caller (`routing/keypad.py`)."""
 
-    def __call__(self, call: str, *, number: str, line: str | None, at: datetime) -> None:
-        """`number` is the colleague's; `line` the id of the colleague's line, None if it still rang when the agent left
-        the caller there; `at` on Asterisk's clock.
-        """
+    def __call__(self, call: str, *, line: str | None, bridge: str) -> None:
+        """`line` is the colleague's, None if it rang still as the agent left: then it is the other one in `bridge`."""
 
 
 class Ends(NamedTuple):
@@ -177,7 +175,7 @@ class Watch:
         *,
         ended: Callable[[str], None],
         agent_left: Callable[[str], None] = lambda _: None,
-        take_over: TakeOver = lambda call, *, number, line, at: None,  # noqa: ARG005
+        handed_over: HandedOver = lambda call, *, line, bridge: None,  # noqa: ARG005
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`record` writes a fact down; `ended` is told the id of each call whose line is down.
@@ -185,7 +183,7 @@ class Watch:
         `agent_left` is told the call whose agent hung up in the greeting.
         """
         self._record, self._ended, self._now = record, ended, now
-        self._agent_left, self._take_over = agent_left, take_over
+        self._agent_left, self._colleague_has = agent_left, handed_over
         self._calls: dict[str, Progress] = {}
         self._over: dict[str, None] = {}
         self._meanings: Mapping[str, Callable[[Mapping[str, str]], None]] = {
@@ -247,7 +245,7 @@ class Watch:
 
     def seen_connected(self, line: Mapping[str, str]) -> None:
         """The link is back, and this caller's line is connected with somebody: a talk may have begun unseen."""
-        self._connected({**line, "BridgeNumChannels": "2", "Timestamp": str(self._now().timestamp())})
+        self._connected({**line, "BridgeNumChannels": "2", "BridgeUniqueid": line["BridgeId"]})
 
     def seen_waiting(self, entry: Mapping[str, str]) -> None:
         """The link is back, and this is a caller's place in a queue: perhaps taken unseen."""
@@ -297,7 +295,7 @@ class Watch:
             return
         self._end_talk(call, progress, by="agent")
         if progress.handed_to is not None and progress.asked_first:
-            self._take_over(call, number=agent, line=None, at=_asterisks_time(event))
+            self._colleague_has(call, line=None, bridge=event["BridgeUniqueid"])
         elif progress.handed_to is None and not progress.talked:
             self.agent_answered(call, agent)  # unless the greeting's door has said so
         self._tell(TalkStarted(at=self._now(), call=call, agent=agent))
@@ -326,7 +324,7 @@ class Watch:
         self._transferred(call, "attended", to=to, by=event[f"{ends.mine}CallerIDNum"])
         if line := event.get(f"{ends.other}Uniqueid"):
             agent = _number(event[f"{ends.other}CallerIDNum"]) or to
-            self._take_over(call, number=agent, line=line, at=_asterisks_time(event))
+            self._colleague_has(call, line=line, bridge=event.get("DestBridgeUniqueid", ""))
             self._tell(TalkStarted(at=self._now(), call=call, agent=agent))
 
     def _ends(self, event: Mapping[str, str]) -> Ends | None:
@@ -416,7 +414,3 @@ class Watch:
 def _number(shown: str) -> str | None:
     """What a line shows as its number, if it is one: a work number, or what an agent dialled."""
     return shown if shown.isdecimal() else None
-
-
-def _asterisks_time(event: Mapping[str, str]) -> datetime:
-    return datetime.fromtimestamp(float(event["Timestamp"]), UTC)

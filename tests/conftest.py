@@ -11,9 +11,6 @@ from hypothesis import settings
 
 from tests.asterisk.world import World, a_world
 
-# Transfers by real phones are still being worked on: not yet seen green together with the rest.
-collect_ignore = ["asterisk/test_transfer.py"]
-
 # A loaded machine is slow now and then; how long an example takes is no finding.
 settings.register_profile("hotline", deadline=None)
 settings.load_profile("hotline")

@@ -18,14 +18,24 @@ from hotline.cli.common import DEFAULT_STACK, StackName, console, run, stack_nam
 from hotline.client import Client, ServerError, find
 from hotline.service import needed_sounds
 from hotline.site import Site, SiteRefused
-from hotline.stack import Stack, StackFailed
+from hotline.stack import ROOT, Stack, StackFailed
 from hotline.stack import run as run_command
 
 site = typer.Typer(help="The site file: numbers, menus, queues, agents.", no_args_is_help=True)
 ENOUGH_DISK: Final = 2 * 1024**3
 NEEDED: Final = ("asterisk", "hotline", "redis")
-ORDINARY: Final = "Unable to join queue"
-"""Asterisk warns of a full or empty queue, but that caller is asked for a message."""
+ORDINARY: Final = (
+    # a full or empty queue: that caller is asked for a message
+    "Unable to join queue",
+    # phones that register while Asterisk starts
+    "registered during operation",
+    # we asked for a sign of life just as it went down
+    "Asterisk is shutting down",
+    # an agent dialled a wrong number for a transfer: refused, and the talk goes on
+    "attempted blind transfer to",
+)
+"""Warnings of Asterisk's that are none."""
+ORDER: Final = re.compile(r"^endpoint_identifier_order = (\S+)", re.MULTILINE)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -88,6 +98,8 @@ def examine(where: Stack) -> Iterator[Finding]:
         return
     yield from run(_server(where))
     yield from _asterisk(where)
+    identifiers = where.compose("exec", "-T", "asterisk", "asterisk", "-rx", "pjsip show identifiers", within=30)
+    yield gate(where, identifiers, (ROOT / "asterisk-config" / "pbx" / "pjsip.conf").read_text(encoding="utf-8"))
 
 
 def _site_file() -> Finding:
@@ -176,6 +188,20 @@ def _part(part: str, why: str) -> Finding:
     return Finding(part, why, mends.get(part, "see the server's log"))
 
 
+def gate(where: Stack, identifiers: str, config: str) -> Finding:
+    """Whether requests are looked through for poison first. Asterisk takes this order when it starts, never again."""
+    wanted = ORDER.findall(config)[0].split(",")
+    order = [name for name in identifiers.split() if name in wanted]
+    if order == wanted:
+        return Finding("forged requests", "refused before they are calls")
+    return Finding(
+        "forged requests",
+        f"Asterisk looks at {', '.join(order)}; pjsip.conf says {', '.join(wanted)}",
+        "it still runs with what an older file said, and no reload changes that; this does, and ends all calls:"
+        f" docker restart {where.name}-asterisk-1",
+    )
+
+
 def _asterisk(where: Stack) -> Iterator[Finding]:
     known: Site = sites.load(where.folder / "site" / "site.toml")
     contacts = where.compose("exec", "-T", "asterisk", "asterisk", "-rx", "pjsip show contacts", within=30)
@@ -194,7 +220,8 @@ def _asterisk(where: Stack) -> Iterator[Finding]:
         "" if "File:" in classes else "hotline up (it reloads the music once it is made)",
     )
     log = where.log("asterisk")
-    problems = [line for line in re.findall(r"(?:WARNING|ERROR)\[.*", log) if ORDINARY not in line]
+    warnings = re.findall(r"(?:WARNING|ERROR)\[.*", log)
+    problems = [line for line in warnings if not any(words in line for words in ORDINARY)]
     yield Finding(
         "Asterisk's log",
         f"{len(problems)} warnings" if problems else "clean",

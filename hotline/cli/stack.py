@@ -130,7 +130,8 @@ def give_voices(where: Stack) -> None:
 
 def reload(where: Stack) -> None:
     """Let a running Asterisk read its files again; calls go on."""
-    commands = ("module reload res_pjsip.so", "dialplan reload", "queue reload all", "manager reload", "moh reload")
+    parts = ("module reload res_pjsip.so", "module reload features", "dialplan reload")
+    commands = (*parts, "queue reload all", "manager reload", "moh reload")
     script = " && ".join(f'asterisk -rx "{command}"' for command in commands)
     where.compose("exec", "-T", "asterisk", "sh", "-c", script, within=60)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import structlog
 
-from ivr.call import AGENT_GONE, Call
+from ivr.call import Call
 from ivr.rooms import Rooms
 from prompts.errors import MissingPrompt
 from routing.events import GreetingEnded, GreetingStarted
+from routing.keypad import AGENT_GONE
 
 
 async def greeting(call: Call, rooms: Rooms) -> None:

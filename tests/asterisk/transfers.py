@@ -14,9 +14,9 @@ def line_of(world: World, phone: str) -> str:
     return lines[0]
 
 
-async def transfer(world: World, phone: str, to: str, *, host: str | None = None) -> None:
+async def transfer(world: World, phone: str, to: str) -> None:
     """Press the transfer button and dial: the caller is sent on without asking anybody."""
-    await _refer(world, phone, line_of(world, phone), f"sip:{to}@{host or world.stack.pbx}")
+    await refer(world, phone, line_of(world, phone), f"sip:{to}@{world.stack.pbx}")
 
 
 async def hand_over(world: World, phone: str, asked: Dialling, to: str, *, the_other_way: bool = False) -> None:
@@ -28,7 +28,7 @@ async def hand_over(world: World, phone: str, asked: Dialling, to: str, *, the_o
     if the_other_way:
         on, other = other, on
     replaces = await _replaces(world, other)
-    await _refer(world, phone, on, f"<sip:{to}@{world.stack.pbx}?Replaces={replaces}>")
+    await refer(world, phone, on, f"<sip:{to}@{world.stack.pbx}?Replaces={replaces}>")
 
 
 async def rings_at(world: World, phone: str, to: str) -> Dialling:
@@ -66,7 +66,8 @@ async def _replaces(world: World, line: str) -> str:
     return f"{call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{ours}"
 
 
-async def _refer(world: World, phone: str, line: str, to: str) -> None:
+async def refer(world: World, phone: str, line: str, to: str) -> None:
+    """Ask for a transfer of this line to any address."""
     await world.phones.do("Setvar", Channel=line, Variable="TRANSFERSTATUS", Value="")
     await world.phones.do("Setvar", Channel=line, Variable="TRANSFER_TO", Value=to)
     await world.phones.do("Redirect", Channel=line, Context="phones", Exten=phone, Priority="transfer")

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from hotline import cli, stack
 from hotline.cli import app
+from hotline.cli.check import gate
 from hotline.stack import ROOT, Stack, StackFailed, known
 
 COMMANDS = ("serve", "up", "down", "demo", "call", "calls", "agent", "site", "doctor", "bench", "settings")
@@ -88,3 +89,23 @@ def test_the_test_stacks_do_not_meet_each_other_or_the_demo() -> None:
     assert len({each.net for each in stacks}) == len(stacks)
     ports = [port for each in stacks for port in (each.ports.sip, each.ports.web, each.ports.telco_manager)]
     assert len(set(ports)) == len(ports)
+
+
+RUNNING = "Identifier Names:\nname not specified\nrequest_uri\nheader\nip\nusername\nauth_username\n"
+CONFIG = "[global]\nendpoint_identifier_order = request_uri,header,ip,username\n"
+
+
+@pytest.mark.parametrize(
+    ("running", "good"),
+    [
+        (RUNNING, True),
+        (RUNNING.replace("request_uri\n", ""), False),
+        (RUNNING.replace("request_uri\n", "").replace("username\n", "username\nrequest_uri\n"), False),
+        ("", False),
+    ],
+    ids=["as written", "not there", "too late", "no answer"],
+)
+def test_the_doctor_sees_whether_asterisk_looks_for_poison_first(running: str, good: bool) -> None:
+    finding = gate(Stack(), running, CONFIG)
+    assert (finding.mend == "") == good
+    assert good or "docker restart hotline-asterisk-1" in finding.mend
