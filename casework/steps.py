@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from casework.ticket import OVER, Code, Facts, Kind, Long, Name, Slot, State, Ticket
 
 Move = Literal[
     "open", "appoint", "dispatch", "acknowledge", "start", "bounce", "escalate", "finish",
-    "order-visit", "visit", "close", "reopen", "cancel", "correct", "note", "attach", "detach", "unanswered", "overdue",
+    "order-visit", "visit", "close", "reopen", "cancel", "correct", "note", "attach", "detach",
+    "unanswered", "overdue", "reveal",
 ]  # fmt: skip
 MOVES: Final[tuple[Move, ...]] = get_args(Move)
-OUR_OWN: Final = frozenset({"unanswered", "overdue"})
-"""A clock has run out: only the machine finds that."""
+OUR_OWN: Final = frozenset({"unanswered", "overdue", "reveal"})
+"""Written down by the machine: a clock has run out, or somebody has looked at what is personal."""
 
 Table = Mapping[State, Mapping[str, State]]
 
@@ -91,25 +92,29 @@ NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {
 NEEDS_A_REASON: Final = frozenset({"bounce", "reopen", "cancel", "note"})
 
 
-class Limits(BaseModel):
-    """How long things may take."""
+FROM_OPENING: Final[Mapping[Kind, timedelta]] = {
+    Kind.MEMO: timedelta(hours=24),
+    Kind.REPAIR: timedelta(hours=24),
+    Kind.EMERGENCY: timedelta(hours=4),
+    Kind.COMPLAINT: timedelta(hours=24),
+    Kind.SURVEY: timedelta(days=3),
+}
+TO_ACKNOWLEDGE: Final[Mapping[Kind, timedelta]] = {
+    Kind.MEMO: timedelta(hours=4),
+    Kind.REPAIR: timedelta(hours=1),
+    Kind.EMERGENCY: timedelta(minutes=5),
+    Kind.COMPLAINT: timedelta(hours=2),
+    Kind.SURVEY: timedelta(hours=24),
+}
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    from_opening: Mapping[Kind, timedelta] = {
-        Kind.MEMO: timedelta(hours=24),
-        Kind.REPAIR: timedelta(hours=24),
-        Kind.EMERGENCY: timedelta(hours=4),
-        Kind.COMPLAINT: timedelta(hours=24),
-        Kind.SURVEY: timedelta(days=3),
-    }
+
+class Limits(BaseModel):
+    """How long things may take. A kind that a site does not name has our own limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    from_opening: Annotated[Mapping[Kind, timedelta], AfterValidator(lambda given: {**FROM_OPENING, **given})] = {}
     """From the opening until it is done."""
-    to_acknowledge: Mapping[Kind, timedelta] = {
-        Kind.MEMO: timedelta(hours=4),
-        Kind.REPAIR: timedelta(hours=1),
-        Kind.EMERGENCY: timedelta(minutes=5),
-        Kind.COMPLAINT: timedelta(hours=2),
-        Kind.SURVEY: timedelta(hours=24),
-    }
+    to_acknowledge: Annotated[Mapping[Kind, timedelta], AfterValidator(lambda given: {**TO_ACKNOWLEDGE, **given})] = {}
     """From the dispatch until whoever got it says so."""
 
 

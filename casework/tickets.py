@@ -81,7 +81,13 @@ class Tickets:
 
     async def raise_emergency(self, code: str, *, who: str, why: str = "") -> Ticket:
         """Open an emergency out of this ticket and attach it; raises as `step`."""
-        return await self._written(partial(self._register.raise_emergency, code=code, who=who, why=why))
+        return await self._written(
+            lambda transaction: self._register.raise_emergency(transaction, code, who=who, why=why)
+        )
+
+    async def reveal(self, code: str, *, who: str) -> Ticket:
+        """Return the ticket for somebody who may see all of it; that it was looked at is written down first."""
+        return await self.step(code, Step(move="reveal"), who=who)
 
     async def get(self, code: str) -> Ticket:
         """Return the ticket as it stands; raises TicketUnknown."""

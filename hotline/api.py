@@ -7,6 +7,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/signing_in.py   sign in and out, users
     desk/calls.py        what became of calls
     desk/agents.py       agents and their steps
+    desk/tickets.py      tickets
     here                 how the house is, events as they happen, the board, the prompts' words
 """
 
@@ -22,7 +23,8 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
-from desk import agents, calls, openapi, signing_in
+from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketUnknown
+from desk import agents, calls, openapi, signing_in, tickets
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -90,6 +92,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     gate = interface.Gate(accounts, settings.api.token.get_secret_value(), settings.api.origin)
     app = interface.application(gate, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of)
     app[SERVICE] = app[HOUSE] = service
+    app[tickets.TICKETS] = service.casework.tickets
     app[signing_in.PASSWORDS] = Passwords()
     app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
@@ -199,7 +202,11 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 404, problem.code
         case NotDone() | NotWritten():
             return 503, problem.code
-        case AgentError():
+        case TicketUnknown():
+            return 404, problem.code
+        case StepIncomplete() | NotConfirmed():
+            return 422, problem.code
+        case AgentError() | CaseworkError():
             return 409, problem.code
     return None
 
@@ -219,6 +226,7 @@ ROUTES: Final = (
     *signing_in.ROUTES,
     *calls.ROUTES,
     *agents.ROUTES,
+    *tickets.ROUTES,
     get("/api/health", health, WATCH, answer=Health),
     get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
     get("/api/events/newest", newest_event, WATCH, answer=Newest),

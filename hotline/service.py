@@ -22,6 +22,7 @@ from aiohttp import web
 
 from desk.accounts import open_accounts
 from hotline import api, site, watchdog
+from hotline.casework import Casework, open_casework
 from hotline.settings import Settings
 from hotline.site import Site
 from ivr.doors import Doors
@@ -85,8 +86,8 @@ class LogUnusable(Exception):
 class Service:
     """The running house: its parts, for whoever has to look at them (the API, a test)."""
 
-    def __init__(self, settings: Settings, found: Site, events: EventLog, words: Speech) -> None:
-        self.settings, self.site, self.words = settings, found, words
+    def __init__(self, settings: Settings, found: Site, events: EventLog, words: Speech, casework: Casework) -> None:
+        self.settings, self.site, self.words, self.casework = settings, found, words, casework
         self.events = Stream(events)
         self._lost_at: datetime | None = None
         self._stale_since: dict[str, str] = {}
@@ -144,6 +145,7 @@ class Service:
         await self.desk_link.start()
         self.painter.start()
         self.mirror.start()
+        self._clocks = asyncio.create_task(self.casework.watch_clocks())
         log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))
 
     async def stop(self) -> None:
@@ -154,6 +156,8 @@ class Service:
         self.wrap_ups.stop()
         await self.mirror.stop()
         await self.painter.stop()
+        self._clocks.cancel()
+        await asyncio.wait([self._clocks])
         with suppress(TimeoutError):  # what is not finished now is found at the next start
             async with asyncio.timeout(RECORDINGS_WITHIN):
                 await self.recordings.settled()
@@ -328,7 +332,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     words = await speak_all(found, settings)
     async with AsyncExitStack() as stack:
         events = await _open(stack, open_log(settings.database))
-        service = Service(settings, found, events, words)
+        casework = await _open(stack, open_casework(settings.database, found))
+        service = Service(settings, found, events, words, casework)
         accounts = await _open(stack, open_accounts(settings.database))
         runner = web.AppRunner(api.application(service, accounts), access_log=None, shutdown_timeout=2)
         stack.push_async_callback(runner.cleanup)

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 
+from casework.slots import Window
+from casework.steps import Limits
 from ivr.lines import Id, Line, Menu, Opening, Part
 from prompts.catalogue import Catalogue
 from routing.staff import Agent, Department, Queue, QueueName, WorkNumber
@@ -72,6 +74,13 @@ class Carrier(Part):
         return addresses
 
 
+class TicketRules(Part):
+    """How long what callers ask for may take, and when somebody can come."""
+
+    limits: Limits = Limits()
+    slots: Sequence[Window] = Field((), description="without any, every time can be agreed on")
+
+
 class Site(Part):
     """A whole site, checked in itself: every name that is used is also defined."""
 
@@ -83,6 +92,7 @@ class Site(Part):
     agents: Sequence[Agent] = ()
     departments: Sequence[Department] = ()
     carriers: Sequence[Carrier] = ()
+    tickets: TicketRules = TicketRules()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,6 +18,7 @@ from desk.accounts import Accounts, open_accounts
 from desk.users import Passwords, User
 from desk.web import CSRF_HEADER
 from hotline import api
+from hotline.casework import casework_in_memory
 from hotline.service import Service
 from hotline.settings import Ami, Api, Folders, Settings
 from hotline.site import load
@@ -87,8 +88,9 @@ async def a_desk(folder: Path, *, routes: Any = None) -> AsyncGenerator[Desk]:
         folders=Folders(sounds=folder / "sounds", recordings=folder / "recordings", messages=folder / "messages"),
     )
     site = load(ROOT / "tests/asterisk/site.toml")
-    service = Service(settings, site, events, words_in(folder / "sounds"))
     async with AsyncExitStack() as stack:
+        casework = await stack.enter_async_context(casework_in_memory(site))
+        service = Service(settings, site, events, words_in(folder / "sounds"), casework)
         accounts = await stack.enter_async_context(open_accounts(f"sqlite:///{folder / 'users.db'}"))
         app = api.application(service, accounts, **({} if routes is None else {"routes": routes}))
         http = await stack.enter_async_context(TestClient(TestServer(app)))

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from desk.accounts import Accounts, open_accounts
 from hotline import api
+from hotline.casework import casework_in_memory
 from hotline.service import Service
 from hotline.settings import Ami, Api, Folders, Settings
 from hotline.site import load
@@ -68,12 +69,14 @@ def events() -> MemoryLog:
 
 
 @pytest_asyncio.fixture
-async def service(tmp_path: Path, events: MemoryLog) -> Service:
+async def service(tmp_path: Path, events: MemoryLog) -> AsyncIterator[Service]:
     """A real service that has no Asterisk: its links are down."""
     (tmp_path / "recordings" / "live").mkdir(parents=True)
     (tmp_path / "recordings" / f"{FIRST}.1.wav").write_bytes(b"RIFF talk")
     (tmp_path / "secret.wav").write_bytes(b"private")
-    return Service(settings(tmp_path), load(ROOT / "tests/asterisk/site.toml"), events, words_in(tmp_path / "sounds"))
+    site = load(ROOT / "tests/asterisk/site.toml")
+    async with casework_in_memory(site) as casework:
+        yield Service(settings(tmp_path), site, events, words_in(tmp_path / "sounds"), casework)
 
 
 @pytest_asyncio.fixture

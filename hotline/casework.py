@@ -1,0 +1,68 @@
+"""Building case work: the book of tickets, its clocks, and what follows from a change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from casework import migrations
+from casework.database import Database, MemoryDatabase
+from casework.register import Register
+from casework.slots import Calendar
+from casework.tickets import Tickets
+from hotline.site import Site
+from routing.database import open_database
+
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks at the tickets' clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Casework:
+    """Everything about tickets."""
+
+    database: Database
+    register: Register
+    tickets: Tickets
+
+    async def watch_clocks(self) -> None:
+        """See, for ever, which clocks have run out."""
+        while True:
+            try:
+                await self.tickets.look_at_clocks()
+            except (SQLAlchemyError, OSError) as problem:
+                structlog.get_logger().error("the tickets' clocks cannot be read", problem=type(problem).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+
+
+@asynccontextmanager
+async def open_casework(url: str, found: Site) -> AsyncGenerator[Casework]:
+    """Open the tickets in this database; raises SQLAlchemyError, OSError, or alembic's CommandError."""
+    database = open_database(url)
+    try:
+        await migrations.upgrade(database)
+        yield build(database, found)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def casework_in_memory(found: Site) -> AsyncGenerator[Casework]:
+    """Tickets that are gone with the process, for tests and rehearsals."""
+    database = MemoryDatabase()
+    await migrations.upgrade(database)
+    yield build(database, found)
+    await database.close()
+
+
+def build(database: Database, found: Site) -> Casework:
+    """Put the parts together. What must be written with each change of a ticket is named here."""
+    calendar = Calendar(found.tickets.slots, zone=found.zone)
+    register = Register(limits=found.tickets.limits, consequences=[calendar.follow])
+    return Casework(database, register, Tickets(database, register, calendar))
