@@ -58,6 +58,8 @@ from routing.events import (
 CARRIER: Final = "PJSIP/carrier-"
 """Callers' channels begin so (`hotline/asterisk_files.py` names the endpoints)."""
 
+LINK: Final = "Local/_attended@"
+
 FIRST: Final = "first"
 """The extension by which the dialplan puts a caller back, before all others."""
 
@@ -312,8 +314,8 @@ class Watch:
             self._tell(HoldEnded(at=self._now(), call=call, agent=event["CallerIDNum"]))
 
     def _sent_on(self, event: Mapping[str, str]) -> None:
-        call = event.get("TransfereeUniqueid", "")
-        if event["Result"] == "Success" and call in self._calls:
+        call = self._at(event, "Transferee")
+        if event["Result"] == "Success" and call is not None:
             self._transferred(call, "blind", to=event["Extension"], by=event["TransfererCallerIDNum"])
 
     def _handed_over(self, event: Mapping[str, str]) -> None:
@@ -329,11 +331,21 @@ class Watch:
 
     def _ends(self, event: Mapping[str, str]) -> Ends | None:
         """Which end of an attended transfer is a caller of ours: a phone may ask for it on either of its two lines."""
-        if (call := event.get("TransfereeUniqueid", "")) in self._calls:
+        if (call := self._at(event, "Transferee")) is not None:
             return Ends(call, "TransferTarget", mine="OrigTransferer", asking="SecondTransferer")
-        if (call := event.get("TransferTargetUniqueid", "")) in self._calls:
+        if (call := self._at(event, "TransferTarget")) is not None:
             return Ends(call, "Transferee", mine="SecondTransferer", asking="OrigTransferer")
         return None
+
+    def _at(self, event: Mapping[str, str], end: str) -> str | None:
+        """The call whose caller is at this end of a transfer.
+
+        A caller who was handed over to whom a queue gave stays behind a pair of Asterisk's own lines that links the two
+        queues' bridges; the next transfer then names one of these.
+        """
+        line = "Linkedid" if event.get(f"{end}Channel", "").startswith(LINK) else "Uniqueid"
+        call = event.get(f"{end}{line}")
+        return call if call in self._calls else None
 
     def _transferred(self, call: str, kind: Literal["blind", "attended"], *, to: str, by: str) -> None:
         progress = self._calls[call]
