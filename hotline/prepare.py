@@ -34,6 +34,7 @@ def prepare(stack: Stack, file: Path) -> Secrets:
         for name, text in files.items():
             _write(stack, f"{role}/{name}", text)
     _write(stack, "site/site.toml", file.read_text(encoding="utf-8"))
+    _give_notice(stack, file.with_name("calendar.toml"))
     _write(stack, "redis/redis.conf", _redis(known))
     settings = _server_settings(stack, known) | {"HOTLINE_SITE_VERSION": _version(file)}
     _write(stack, "hotline.env", _environment(settings), owner=None)
@@ -64,6 +65,14 @@ def _server_settings(stack: Stack, known: Secrets) -> dict[str, str]:
         "HOTLINE_API__HOST": "0.0.0.0",
         "HOTLINE_API__TOKEN": known.services["api"],
     }
+
+
+def _give_notice(stack: Stack, file: Path) -> None:
+    """What the operator says of the calendar, which a running server takes up; nothing if there is no such file."""
+    if file.exists():
+        _write(stack, "site/calendar.toml", file.read_text(encoding="utf-8"))
+    else:
+        (stack.folder / "site" / "calendar.toml").unlink(missing_ok=True)
 
 
 def _leave_room_for_own_settings(stack: Stack) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -22,17 +21,14 @@ from aiohttp import web
 
 from desk.accounts import open_accounts
 from hotline import api, site, watchdog
+from hotline.almanac import Almanac
 from hotline.casework import Casework, open_casework
 from hotline.settings import Settings
 from hotline.site import Site
+from hotline.words import open_words
 from ivr.doors import Doors
 from ivr.rooms import Rooms
 from ivr.server import AgiServer, Limits
-from prompts.build import build
-from prompts.catalogue import Catalogue
-from prompts.espeak import Espeak
-from prompts.library import Library
-from prompts.plan import Plan, plan
 from prompts.speech import Speech
 from routing.agents import AgentState
 from routing.ami import AmiAddress, Link
@@ -127,6 +123,7 @@ class Service:
         self.events.taken_by(self.roster.take)
         self.events.taken_by(self._paint)
         self.events.taken_by(self.wrap_ups.take)
+        self.almanac = Almanac(found, settings, words)
         self.doors = Doors(self._rooms())
         self.agi = AgiServer(
             self.doors.by_port,
@@ -140,6 +137,7 @@ class Service:
         self.events.record(HotlineStarted(at=self._now()))
         await self.roster.remember()
         await self._recall()
+        await self.almanac.start()
         await self.agi.start()
         await self.watch_link.start()
         await self.desk_link.start()
@@ -155,6 +153,7 @@ class Service:
         await self.watch_link.stop()
         self.wrap_ups.stop()
         await self.mirror.stop()
+        await self.almanac.stop()
         await self.painter.stop()
         self._clocks.cancel()
         await asyncio.wait([self._clocks])
@@ -183,6 +182,8 @@ class Service:
             wrong["event-log"] = self.events.problem
         if self.painter.problem is not None:
             wrong["board"] = self.painter.problem
+        if self.almanac.problem is not None:
+            wrong["calendar"] = self.almanac.problem
         return wrong
 
     def _paint(self, fact: Event) -> None:
@@ -223,9 +224,10 @@ class Service:
         return Rooms(
             lines={number: line for line in self.site.numbers for number in line.dialled},
             menus=self.site.menus,
-            hours=self.site.hours,
-            patience={queue.name: queue.patience for queue in self.site.queues},
             zone=self.site.zone,
+            calendar=self.almanac,
+            queue_hours={queue.name: queue.hours for queue in self.site.queues if queue.hours},
+            patience={queue.name: queue.patience for queue in self.site.queues},
             words=self.words,
             record=self._note,
             rang=partial(self._is_logged, CallRang),
@@ -305,35 +307,14 @@ class Service:
         return datetime.now(UTC)
 
 
-def needed_sounds(found: Site) -> Plan:
-    """Every sound this site needs; raises CatalogueError."""
-    catalogue = Catalogue.read()
-    return plan(catalogue, brands=_brands(found), agents=[agent.work_number for agent in found.agents])
-
-
-def _brands(found: Site) -> dict[str, dict[str, str]]:
-    return {line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers}
-
-
-async def speak_all(found: Site, settings: Settings) -> Speech:
-    """Make the sounds that are missing, and open them."""
-    began = time.monotonic()
-    pieces = needed_sounds(found)
-    built = await asyncio.to_thread(build, pieces, settings.folders.sounds, Espeak())
-    log.info("the prompts are ready", made=len(built.made), kept=built.kept, seconds=round(time.monotonic() - began, 1))
-    sounds = settings.folders.sounds
-    return Speech(Library(sounds), Catalogue.read(), Espeak(), sounds, brands=_brands(found), zone=found.zone)
-
-
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The house, open for as long as the block lasts."""
     found = site.load(settings.site)
-    words = await speak_all(found, settings)
     async with AsyncExitStack() as stack:
         events = await _open(stack, open_log(settings.database))
         casework = await _open(stack, open_casework(settings.database, found))
-        service = Service(settings, found, events, words, casework)
+        service = Service(settings, found, events, open_words(found, settings), casework)
         accounts = await _open(stack, open_accounts(settings.database))
         runner = web.AppRunner(api.application(service, accounts), access_log=None, shutdown_timeout=2)
         stack.push_async_callback(runner.cleanup)

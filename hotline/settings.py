@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     agi: Agi = Agi()
     api: Api
     folders: Folders = Folders()
+    calendar_clock: Path | None = Field(
+        None, description="for tests only: a file with the seconds that the calendar is ahead of the clock"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database")

@@ -9,14 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from casework.slots import Window
 from casework.steps import Limits
-from ivr.lines import Id, Line, Menu, Opening, Part
+from ivr.lines import Id, Line, Menu, Part
+from prompts.calendar.calendar import Rules
+from prompts.calendar.days import official_year
+from prompts.calendar.hours import Opening, Season
 from prompts.catalogue import Catalogue
 from routing.staff import Agent, Department, Queue, QueueName, WorkNumber
 
@@ -81,13 +84,33 @@ class TicketRules(Part):
     slots: Sequence[Window] = Field((), description="without any, every time can be agreed on")
 
 
+class CalendarPart(Part):
+    """Whose holidays are kept, and the seasons of a year."""
+
+    country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = Field(
+        "CN", description="two letters; its official holidays and make-up workdays are kept; empty for none"
+    )
+    subdivision: str | None = Field(None, description="a state or province with holidays of its own")
+    seasons: Mapping[Id, Season] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_a_list(self) -> Self:
+        if self.country:
+            try:
+                official_year(self.country, self.subdivision, 2024)
+            except NotImplementedError as problem:
+                raise ValueError(f"there is no list of holidays for it: {problem}") from problem
+        return self
+
+
 class Site(Part):
     """A whole site, checked in itself: every name that is used is also defined."""
 
     site: General
     numbers: Sequence[Line] = Field(min_length=1)
     menus: Mapping[Id, Menu]
-    hours: Mapping[Id, Sequence[Opening]] = Field(default_factory=dict)
+    hours: Mapping[Id, Annotated[Sequence[Opening], Field(min_length=1)]] = Field(default_factory=dict)
+    calendar: CalendarPart = CalendarPart()
     queues: Sequence[Queue] = Field(min_length=1)
     agents: Sequence[Agent] = ()
     departments: Sequence[Department] = ()
@@ -115,9 +138,17 @@ class Site(Part):
         """The queue with this name."""
         return next((queue for queue in self.queues if queue.name == name), None)
 
-    def opening_hours(self, line: Line) -> Sequence[Opening]:
-        """The hours of a line; none means day and night."""
-        return () if line.hours == ALWAYS else self.hours[line.hours]
+    @property
+    def rules(self) -> Rules:
+        """What the calendar is made of."""
+        part = self.calendar
+        return Rules(
+            zone=self.zone,
+            country=part.country or None,
+            subdivision=part.subdivision,
+            hours=self.hours,
+            seasons=part.seasons,
+        )
 
 
 def load(file: Path) -> Site:
@@ -160,6 +191,15 @@ def _contradictions(site: Site) -> Iterator[str]:
         if line.hours != ALWAYS and line.hours not in site.hours:
             known = _listed([ALWAYS, *site.hours])
             yield f"numbers.{line.key}.hours: no hours are called {line.hours!r}; there are {known}"
+    for each in site.queues:
+        if each.hours not in (None, ALWAYS, *site.hours):
+            known = _listed([ALWAYS, *site.hours])
+            yield f"queues.{each.name}.hours: no hours are called {each.hours!r}; there are {known}"
+    for title, openings in site.hours.items():
+        for opening in openings:
+            if opening.season not in (None, *site.calendar.seasons):
+                known = _listed(site.calendar.seasons)
+                yield f"hours.{title}.season: no season is called {opening.season!r}; there are {known}"
     speakable = Catalogue.read().ids
     for name, menu in site.menus.items():
         if menu.prompt not in speakable:

@@ -94,10 +94,12 @@ class Call:
     async def say(self, prompt: str, *, type_ahead: bool = False, **values: Value) -> None:
         """Play a prompt to its end. With `type_ahead` a key ends it, and counts as the answer to the next question.
 
-        `values` fill the `{name:kind}` in its text. A prompt whose sound is missing, or that has no such value, is
-        reported and passed over: a caller is better off without it than without us.
+        `values` fill the `{name:kind}` in its text. Where a key has come already, what it could have ended is not
+        begun. A prompt whose sound is missing, or that has no such value, is reported and passed over: a caller is
+        better off without it than without us.
         """
-        self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "", values)
+        if not (type_ahead and self._ahead):
+            self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "", values)
 
     async def _say(self, prompt: str, keys: str, values: Mapping[str, Value]) -> str | None:
         try:

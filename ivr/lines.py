@@ -4,7 +4,6 @@ A site is described in one file (`hotline/site.py` reads it); these are the part
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
 from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -12,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Language = Literal["zh", "en", "es"]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Key = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Part(BaseModel):
@@ -56,24 +53,6 @@ class Menu(Part):
         return self.keys.get(cast(Key, key))
 
 
-class Opening(Part):
-    """Some days of the week, and the hours on them, in the site's own time; `close` is already closed."""
-
-    days: Sequence[Weekday] = Field(min_length=1)
-    open: time
-    close: time
-
-    @model_validator(mode="after")
-    def _opens_before_it_closes(self) -> Self:
-        if self.open >= self.close:
-            raise ValueError(f"opens at {self.open} but closes at {self.close}; split hours over midnight in two")
-        return self
-
-    def covers(self, moment: datetime) -> bool:
-        """Whether this local moment lies within these hours."""
-        return WEEK[moment.weekday()] in self.days and self.open <= moment.time() < self.close
-
-
 class Line(Part):
     """One service line: the numbers that lead to it, and how it presents itself."""
 
@@ -95,8 +74,3 @@ class Line(Part):
         if missing := [language for language in self.languages if language not in self.brand]:
             raise ValueError(f"line {self.key!r} has no brand in {', '.join(missing)}")
         return self
-
-
-def is_open(hours: Sequence[Opening], moment: datetime) -> bool:
-    """Whether a line with these hours is staffed at this local moment; no hours at all means day and night."""
-    return not hours or any(opening.covers(moment) for opening in hours)

@@ -154,7 +154,7 @@ class Stage:
 
     call = "rehearsal-1.1"
 
-    def __init__(self, script: Sequence[Act], variables: Mapping[str, str], missing: Collection[str]) -> None:
+    def __init__(self, script: Sequence[Act], variables: Mapping[str, str], missing: Collection[str] = ()) -> None:
         self.script = deque(script)
         self.clock = 0.0
         """Seconds since the call came."""

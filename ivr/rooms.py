@@ -9,7 +9,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from ivr.call import Words
-from ivr.lines import Line, Menu, Opening, is_open
+from ivr.lines import Choice, Line, Menu
 from routing.events import Event
 
 
@@ -32,6 +32,16 @@ class Desk(Protocol):
         """Offer this agent calls again."""
 
 
+class Almanac(Protocol):
+    """What day it is, and who is there (`prompts/calendar`)."""
+
+    def festivals(self, at: datetime) -> Sequence[str]:
+        """Return the festivals whose greeting is said at this moment, in the order they are said."""
+
+    def is_open(self, hours: str, at: datetime) -> bool:
+        """Say whether somebody is there at this moment, by the hours of this name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """The house as a flow sees it."""
@@ -39,11 +49,12 @@ class Rooms:
     lines: Mapping[str, Line]
     """The line behind each dialled number."""
     menus: Mapping[str, Menu]
-    hours: Mapping[str, Sequence[Opening]]
-    """Opening hours by name; a name that is not here is always open."""
+    zone: ZoneInfo
+    calendar: Almanac
+    queue_hours: Mapping[str, str]
+    """The opening hours, by name, of the queues that have hours of their own."""
     patience: Mapping[str, timedelta]
     """How long a caller may wait in each queue."""
-    zone: ZoneInfo
     words: Words
     record: Callable[[Event], None]
     """Writes a fact down; returns at once."""
@@ -54,6 +65,9 @@ class Rooms:
     desk: Desk
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def open_for(self, line: Line, at: datetime) -> bool:
-        """Whether this line is staffed at this moment."""
-        return is_open(self.hours.get(line.hours, ()), at.astimezone(self.zone))
+    def open_for(self, line: Line, choice: Choice, at: datetime) -> bool:
+        """Whether somebody is there at this moment, at this line and for what its caller has chosen."""
+        if choice.always_open:
+            return True
+        hours = {line.hours, self.queue_hours.get(choice.queue or "", line.hours)}
+        return all(self.calendar.is_open(each, at) for each in hours)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ivr.lines import Line, Menu, Opening
+from ivr.lines import Line, Menu
 from ivr.rooms import Rooms
+from prompts.calendar.calendar import Calendar, Rules
+from prompts.calendar.hours import Opening
 from prompts.errors import MissingPrompt
 from prompts.library import Sound
 from prompts.spoken import Value
@@ -48,10 +50,11 @@ def small_house(desk: PretendDesk | None = None) -> Rooms:
             "main": Menu.model_validate({"prompt": "main_menu", "keys": main}),
             "repair": Menu.model_validate({"prompt": "repair_menu", "keys": repair}),
         },
-        hours={"office": [Opening.model_validate(weekdays)]},
-        patience=dict.fromkeys(("consult", "repair", "complaint"), timedelta(minutes=10)),
         zone=ZoneInfo("Asia/Shanghai"),
-        words=_Speechless(),
+        calendar=Calendar(Rules(zone=ZoneInfo("Asia/Shanghai"), hours={"office": [Opening.model_validate(weekdays)]})),
+        queue_hours={},
+        patience=dict.fromkeys(("consult", "repair", "complaint"), timedelta(minutes=10)),
+        words=Speechless(),
         record=lambda _: None,
         rang=rang,
         agent_answered=lambda _call, _agent: None,
@@ -89,13 +92,15 @@ class PretendDesk:
         self.duty[agent] = after(self.duty[agent], "end the pause")
 
 
-class _Speechless:
+class Speechless:
     """No sounds at all: who rehearses brings them."""
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
+        """See ivr.call.Words."""
         raise MissingPrompt(prompt, language, parameters)
 
     async def saying(
         self, prompt: str, language: str, values: Mapping[str, Value], *, brand: str, at: datetime
     ) -> Sound:
+        """See ivr.call.Words."""
         raise MissingPrompt(prompt, language, {"brand": brand, "at": str(at)} | dict.fromkeys(values, ""))

@@ -134,6 +134,10 @@ class Audio:
         """Return it with another sound added from a moment on; what reaches beyond its end is cut."""
         return _wrap(self._segment.overlay(other._segment, position=round(at * 1000)))
 
+    def followed_by(self, other: "Audio", *, after: float) -> "Audio":
+        """Return it with another sound of the same rate behind it, after so much silence."""
+        return Audio(self.raw + bytes(2 * round(after * self.rate)) + other.raw, self.rate)
+
     def at(self, rate: int) -> "Audio":
         """Return it at another rate, freed first of what that rate cannot hold (it would be heard as hiss)."""
         if rate == self.rate:

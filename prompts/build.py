@@ -15,8 +15,9 @@ from prompts.errors import BuildBusy, BuildFailed, PromptsError
 from prompts.files import remove, write
 from prompts.manifest import Entry, Manifest
 from prompts.music import play
-from prompts.plan import Plan, Played, Utterance
-from prompts.render import RENDERER, spoken
+from prompts.plan import Composed, Plan, Played, Utterance
+from prompts.remembered import remembering
+from prompts.render import RENDERER, composed, spoken
 from prompts.voice import Voice
 
 Progress = Callable[[int, int, str], None]
@@ -75,7 +76,7 @@ def build(
 
 
 def _make_all(
-    waiting: Collection[Utterance | Played],
+    waiting: Collection[Utterance | Composed | Played],
     versions: Mapping[str, str],
     manifest: Manifest,
     voice: Voice,
@@ -84,10 +85,8 @@ def _make_all(
     """Make these pieces and enter them in the manifest; return what could not be made, and why."""
     failures = {}
     # A voice works in a process of its own or far away, so threads are enough to keep every core busy.
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
-        jobs = {
-            pool.submit(_make, piece, versions[piece.file], manifest.sounds, voice): piece.file for piece in waiting
-        }
+    with remembering(voice) as once, ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        jobs = {pool.submit(_make, piece, versions[piece.file], manifest.sounds, once): piece.file for piece in waiting}
         try:
             for done, job in enumerate(as_completed(jobs), start=1):
                 file = jobs[job]
@@ -101,11 +100,13 @@ def _make_all(
     return failures
 
 
-def _make(piece: Utterance | Played, version: str, sounds: Path, voice: Voice) -> Entry:
+def _make(piece: Utterance | Composed | Played, version: str, sounds: Path, voice: Voice) -> Entry:
     """Make one sound and put it in place."""
     match piece:
         case Utterance():
             text, audio = piece.text, spoken(piece, voice)
+        case Composed():
+            text, audio = piece.text, composed(piece, voice)
         case Played():
             text, audio = f"({piece.prompt})", play(piece.tune)
     samples = write(audio, sounds, piece.file)
@@ -114,13 +115,16 @@ def _make(piece: Utterance | Played, version: str, sounds: Path, voice: Voice) -
 
 def _versions(plan: Plan, voice: Voice) -> Mapping[str, str]:
     """Name the content of each file by a hash of all that it depends on."""
-    languages = {piece.language for piece in plan if isinstance(piece, Utterance)}
+    languages = {piece.language for piece in plan if isinstance(piece, Utterance | Composed)}
     speakers = {language: voice.identity(language) for language in languages}
 
-    def version(piece: Utterance | Played) -> str:
+    def version(piece: Utterance | Composed | Played) -> str:
+        content: list[object]
         match piece:
             case Utterance():
                 content = [RENDERER, speakers[piece.language], piece.text, piece.at_most]
+            case Composed():
+                content = [RENDERER, speakers[piece.language], [part.text for part in piece.parts], piece.at_most]
             case Played():
                 content = [RENDERER, piece.tune]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
@@ -129,7 +133,7 @@ def _versions(plan: Plan, voice: Voice) -> Mapping[str, str]:
 
 
 def _too_long(plan: Plan, manifest: Manifest) -> Mapping[str, float]:
-    limits = {piece.file: piece.at_most for piece in plan if isinstance(piece, Utterance) and piece.at_most}
+    limits = {piece.file: piece.at_most for piece in plan if not isinstance(piece, Played) and piece.at_most}
     return {file: seconds for file, limit in limits.items() if (seconds := manifest.entries[file].seconds) > limit}
 
 

@@ -20,6 +20,16 @@ class CatalogueError(PromptsError):
         super().__init__("the prompt texts cannot be used:\n" + _indented(problems))
 
 
+class NoticeRefused(PromptsError):
+    """What the operator says of the calendar cannot be used; `problems` has all that is wrong with it."""
+
+    code = "notice-refused"
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{where} cannot be used for the calendar:\n" + _indented(problems))
+
+
 class BadName(PromptsError):
     """A name that may not become part of a file's name."""
 

@@ -27,15 +27,22 @@ class Sound:
 
 
 class Library:
-    """The sounds of one folder, as they were when it was opened."""
+    """The sounds of one folder, as they were when it was last looked at."""
 
     def __init__(self, sounds: Path, *, heard_at: str = HEARD_AT) -> None:
         """Open a built folder, which Asterisk sees as `heard_at`; one that was never built has no sounds."""
-        entries = Manifest.read(sounds).entries
         self._sounds = sounds
         self._heard_at = heard_at
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Take up what has been made meanwhile; calls go on."""
+        entries = Manifest.read(self._sounds).entries
         self._saying = {(entry.text, entry.language): file for file, entry in entries.items()}
-        self._takes = {entry.prompt: frozenset(entry.parameters) for entry in entries.values()}
+        takes: dict[str, set[str]] = {}
+        for entry in entries.values():
+            takes.setdefault(entry.prompt, set()).update(entry.parameters)
+        self._takes = takes
         self._found = {
             (entry.prompt, entry.language, frozenset(entry.parameters.items())): (file, entry)
             for file, entry in entries.items()
@@ -49,11 +56,11 @@ class Library:
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Return the sound of a prompt, for these keys of the site (a dialled number's, an agent's).
 
-        Parameters this prompt does not speak are ignored. Raises `MissingPrompt` if it was not made,
-        or its file is gone.
+        Parameters that are empty, or that this prompt does not speak, are ignored. Raises `MissingPrompt` if
+        it was not made, or its file is gone.
         """
-        takes = self._takes.get(prompt, frozenset())
-        key = frozenset((name, value) for name, value in parameters.items() if name in takes)
+        takes = self._takes.get(prompt, ())
+        key = frozenset((name, value) for name, value in parameters.items() if value and name in takes)
         file, entry = self._found.get((prompt, language, key), (None, None))
         if file is None or entry is None or not whole(self._sounds, file, entry.samples):
             raise MissingPrompt(prompt, language, parameters)

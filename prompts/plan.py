@@ -1,6 +1,6 @@
-"""Which sounds a site needs: every text in every language, for every brand and every agent."""
+"""Which sounds a site needs: every text in every language, for every brand, every agent and every festival."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final
@@ -13,8 +13,13 @@ from prompts.pieces import PIECE, needed, piece_file
 
 AGENT_GREETING: Final = "agent_greeting"
 
-AT_MOST: Final[Mapping[str, float]] = {AGENT_GREETING: 3.0}
+FESTIVAL: Final = "festival_"
+"""How the prompts begin that wish a happy festival; the rest of the name is the festival's."""
+
+AT_MOST: Final[Mapping[str, float]] = {AGENT_GREETING: 3.5}
 """Seconds a prompt should last. In the greeting the agent is on the line already, and hears nothing."""
+WITH_FESTIVAL: Final = 5.0
+"""Seconds an agent's greeting should last on a festival."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +51,44 @@ class Played(Piece):
     tune: Tune
 
 
-Plan = tuple[Utterance | Played, ...]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed(Piece):
+    """A piece of several spoken ones, one after the other in one file, in at most so many seconds if that can be.
+
+    Each part keeps its own name, under which somebody may have spoken it.
+    """
+
+    parts: Sequence[Utterance]
+    at_most: float
+
+    @property
+    def text(self) -> str:
+        """All that is heard."""
+        gap = "" if self.language == "zh" else " "
+        return gap.join(part.text for part in self.parts)
+
+
+Plan = tuple[Utterance | Composed | Played, ...]
 """Everything that has to be in the sounds folder; no file is named twice."""
 
 
-def plan(catalogue: Catalogue, *, brands: Mapping[str, Mapping[str, str]], agents: Iterable[str] = ()) -> Plan:
-    """Return all pieces for these brands and agents.
+NO_WORDS: Final[Mapping[str, Mapping[str, str]]] = {}
+
+
+def plan(
+    catalogue: Catalogue,
+    *,
+    brands: Mapping[str, Mapping[str, str]],
+    agents: Iterable[str] = (),
+    festivals: Iterable[Sequence[str]] = (),
+    words: Mapping[str, Mapping[str, str]] = NO_WORDS,
+) -> Plan:
+    """Return all pieces for these brands, agents and festivals.
 
     `brands` has, for the key of each dialled number, the brand's name in every language that number
-    answers in; `agents` are work numbers. Raises `BadName` for a key that cannot name a file, and
-    `UnknownLanguage` for a language without texts.
+    answers in; `agents` are work numbers; each of `festivals` is one or more that are greeted together,
+    in this order. `words` are festivals of the operator's own, by festival and language. Raises `BadName`
+    for a key that cannot name a file, and `UnknownLanguage` for a language without texts.
     """
     for key, names in brands.items():
         checked("the key of a dialled number", key)
@@ -63,10 +96,17 @@ def plan(catalogue: Catalogue, *, brands: Mapping[str, Mapping[str, str]], agent
             raise UnknownLanguage(language, key=key, known=catalogue.languages)
     work_numbers = {number: checked("a work number", number) for number in agents}
 
-    pieces: list[Utterance | Played] = []
+    together = sorted({tuple(checked("a festival", name) for name in some) for some in festivals if some})
+    for name in words:
+        checked("a festival", name)
+    pieces: list[Utterance | Composed | Played] = []
     for language in catalogue.languages:
         of_brands = {key: names[language] for key, names in brands.items() if language in names}
-        pieces += _prompts(catalogue, language, {"brand": of_brands, "work_number": work_numbers})
+        spoken = list(_prompts(catalogue, language, {"brand": of_brands, "work_number": work_numbers}))
+        wishes = _wishes(spoken, words, language)
+        pieces += [piece for piece in spoken if piece.file not in {wish.file for wish in wishes.values()}]
+        pieces += wishes.values()
+        pieces += _greetings_on_festivals(spoken, wishes, together)
         pieces += _digits(catalogue, language)
         if of_brands:
             pieces += _pieces(catalogue, language, of_brands.values())
@@ -92,6 +132,38 @@ def _prompts(catalogue: Catalogue, language: str, values: Mapping[str, Mapping[s
                 text=catalogue.text(prompt, language, **words),
                 at_most=AT_MOST.get(prompt),
             )
+
+
+def _wishes(
+    spoken: Iterable[Utterance], words: Mapping[str, Mapping[str, str]], language: str
+) -> Mapping[str, Utterance]:
+    """What is said on each festival, in this language: the texts', or else the operator's own words."""
+    found = {piece.prompt.removeprefix(FESTIVAL): piece for piece in spoken if piece.prompt.startswith(FESTIVAL)}
+    for festival, by_language in words.items():
+        if text := by_language.get(language):
+            prompt = FESTIVAL + festival
+            found[festival] = Utterance(file=f"{language}/{prompt}", prompt=prompt, language=language, text=text)
+    return found
+
+
+def _greetings_on_festivals(
+    spoken: Iterable[Utterance], wishes: Mapping[str, Utterance], together: Iterable[Sequence[str]]
+) -> Iterator[Composed]:
+    """Each agent's greeting on each festival that has words in this language."""
+    greetings = [piece for piece in spoken if piece.prompt == AGENT_GREETING]
+    for festivals in together:
+        if wishes.keys() >= set(festivals):
+            name = "-".join(festivals)
+            for greeting in greetings:
+                folder, _, number = greeting.file.rpartition("/")
+                yield Composed(
+                    file=f"{folder}/{name}/{number}",
+                    prompt=AGENT_GREETING,
+                    language=greeting.language,
+                    parameters={**greeting.parameters, "festival": name},
+                    parts=[*(wishes[festival] for festival in festivals), greeting],
+                    at_most=WITH_FESTIVAL,
+                )
 
 
 def _digits(catalogue: Catalogue, language: str) -> Iterator[Utterance]:

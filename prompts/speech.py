@@ -69,6 +69,10 @@ class Speech:
             for language in self._catalogue.languages
         }
 
+    def look_again(self) -> None:
+        """Take up what has been made meanwhile; calls go on."""
+        self._library.look_again()
+
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Return a sound that was made ahead, as the library has it; raise `MissingPrompt`."""
         return self._library.sound(prompt, language, **parameters)

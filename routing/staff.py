@@ -26,6 +26,7 @@ class Queue(Entry):
     name: QueueName
     label: Mapping[str, str] = Field(default_factory=dict, description="what people read, per language")
     transfer_code: ShortCode = Field(description="what an agent dials to send a caller here")
+    hours: QueueName | None = Field(None, description="opening hours by name; without them, those of the line")
     patience: timedelta = Field(timedelta(minutes=10), description="a longer wait ends with a message")
     wrap_up: timedelta = Field(timedelta(seconds=5), description="an agent's pause after each talk")
     ring_for: timedelta = Field(timedelta(seconds=20), description="then the next agent is tried")

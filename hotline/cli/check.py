@@ -16,10 +16,10 @@ from hotline import prepare
 from hotline import site as sites
 from hotline.cli.common import DEFAULT_STACK, StackName, console, run, stack_named
 from hotline.client import Client, ServerError, find
-from hotline.service import needed_sounds
 from hotline.site import Site, SiteRefused
 from hotline.stack import ROOT, Stack, StackFailed
 from hotline.stack import run as run_command
+from hotline.words import needed_sounds
 
 site = typer.Typer(help="The site file: numbers, menus, queues, agents.", no_args_is_help=True)
 ENOUGH_DISK: Final = 2 * 1024**3

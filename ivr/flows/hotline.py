@@ -18,9 +18,11 @@ REPEATS: Final = 9
 async def hotline(call: Call, rooms: Rooms) -> Hand:
     """Greet, ask what it is about, and hand the caller to the right queue."""
     await call.answer()
+    for festival in rooms.calendar.festivals(call.now()):
+        await call.say(f"festival_{festival}", type_ahead=True)
     await call.say("greeting", type_ahead=True)
     choice, announcement = await choose(call, rooms, rooms.menus[call.line.menu])
-    if not choice.always_open and not rooms.open_for(call.line, at=call.now()):
+    if not rooms.open_for(call.line, choice, at=call.now()):
         return Hand.to_message("closed")
     assert choice.queue is not None, "in the end a choice leads to a queue"
     await call.say(announcement)

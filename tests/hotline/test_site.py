@@ -11,7 +11,7 @@ import pytest
 
 from hotline.site import SiteRefused, load
 from hotline.stack import ROOT
-from ivr.lines import is_open
+from prompts.calendar.calendar import Calendar
 from prompts.catalogue import Catalogue
 
 GOOD = """
@@ -203,7 +203,7 @@ def test_hours_begin_sharp_and_end_sharp(tmp_path: Path, local: str, expected: b
     found = load(site(tmp_path))
     (line,) = found.numbers
     moment = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
-    assert is_open(found.opening_hours(line), moment) is expected
+    assert Calendar(found.rules).is_open(line.hours, moment) is expected
 
 
 def test_every_prompt_that_the_dialplan_plays_has_a_text() -> None:

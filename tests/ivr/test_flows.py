@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,9 +17,13 @@ from ivr.flows.hotline import hotline
 from ivr.flows.message import message
 from ivr.flows.phone import phone_code
 from ivr.hand import Hand
-from ivr.rehearsal import HANG_UP, SILENCE, Act, During, NotOver, Speaks, rehearse
+from ivr.rehearsal import HANG_UP, SILENCE, Act, During, NotOver, Speaks, Stage, rehearse
 from ivr.rooms import Rooms
-from ivr.small_house import PretendDesk, small_house
+from ivr.small_house import PretendDesk, Speechless, small_house
+from prompts.calendar.calendar import Calendar, Rules
+from prompts.calendar.hours import Opening
+from prompts.errors import MissingPrompt
+from prompts.library import Sound
 
 OFFICE = "400200"
 SUNDAY = datetime(2025, 11, 23, 3, 0, tzinfo=UTC)
@@ -62,6 +68,69 @@ async def test_a_repair_is_asked_about_once_more_and_an_emergency_goes_ahead(key
         "hotline: connecting",
         f"handed to: {decision}",
     ]
+
+
+# Festivals
+
+NATIONAL_DAY = datetime(2025, 10, 6, 1, 30, tzinfo=UTC)
+"""6 October 2025: Mid-Autumn, in the midst of National Day's week."""
+
+
+async def test_on_a_festival_it_is_wished_before_the_greeting_two_in_order() -> None:
+    assert (await rehearse(hotline, caller=["1"], at=NATIONAL_DAY))[:4] == [
+        "hotline: festival_mid_autumn",
+        "hotline: festival_national_day",
+        "hotline: greeting",
+        "hotline: main_menu",
+    ]
+
+
+async def test_a_key_in_the_wish_answers_the_menu_and_the_rest_is_not_played() -> None:
+    assert await rehearse(hotline, caller=[During("festival_mid_autumn", "1")], at=NATIONAL_DAY) == [
+        "hotline: festival_mid_autumn (cut)",
+        "caller:  1",
+        "hotline: connecting",
+        "handed to: consult",
+    ]
+
+
+async def test_who_is_answered_before_midnight_and_connected_after_it_hears_of_the_new_day() -> None:
+    variables = {"MEMBERNAME": "1024", "HOTLINE_LANGUAGE": "zh", "HOTLINE_CALL": "rehearsal-1.1"}
+    asked: list[str] = []
+
+    class Asked(Speechless):
+        def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
+            asked.append(parameters["festival"])
+            raise MissingPrompt(prompt, language, parameters)
+
+    midnight = datetime(2026, 9, 30, 16, 0, tzinfo=UTC)
+    for moment in (midnight - timedelta(seconds=1), midnight):
+        stage = Stage([], variables)
+        house = replace(small_house(), words=Asked(), record=stage.record, now=partial(lambda now: now, moment))
+        await greeting(Call(stage, house.lines["400100"], words=Asked(), record=stage.record, now=house.now), house)
+    assert asked == ["", "national_day", ""], "without the festival's own file the plain one is asked for"
+
+
+# Hours
+
+
+async def test_a_queue_may_have_hours_of_its_own_and_an_emergency_has_none() -> None:
+    house = small_house()
+    house = replace(house, queue_hours={"complaint": "office", "repair": "office"})
+    closed = await rehearse(hotline, caller=["3"], rooms=house, line="400100", at=SUNDAY)
+    assert closed[-1] == "handed to: message (closed)"
+    assert (await rehearse(hotline, caller=["1"], rooms=house, line="400100", at=SUNDAY))[-1] == "handed to: consult"
+    assert (await rehearse(hotline, caller=["2", "1"], rooms=house, at=SUNDAY))[-1] == "handed to: repair, priority 100"
+
+
+@pytest.mark.parametrize(("day", "is_open"), [("2026-10-10", True), ("2026-10-05", False), ("2026-10-17", False)])
+async def test_a_make_up_saturday_is_open_and_a_holiday_monday_is_not(day: str, is_open: bool) -> None:
+    house = small_house()
+    office = Opening.model_validate({"days": ["workday"], "open": "08:30", "close": "17:30"})
+    house = replace(house, calendar=Calendar(Rules(zone=ZoneInfo("Asia/Shanghai"), hours={"office": [office]})))
+    moment = datetime.fromisoformat(f"{day}T10:00").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+    ended = (await rehearse(hotline, caller=["1"], rooms=house, line=OFFICE, at=moment))[-1]
+    assert ended == ("handed to: consult" if is_open else "handed to: message (closed)")
 
 
 # Keys before their time

@@ -26,6 +26,7 @@ BRANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "city": {"zh": "城市供热公司", "en": "City District Heating"},
 }
 AGENTS: Final = ("1024", "1111", "7777")
+FESTIVALS: Final = (("dragon_boat",), ("national_day",), ("mid_autumn", "national_day"))
 
 Samples = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def small_plan(**texts: str) -> Plan:
 
 @pytest.fixture(scope="session")
 def site_plan() -> Plan:
-    return plan(Catalogue.read(), brands=BRANDS, agents=AGENTS)
+    return plan(Catalogue.read(), brands=BRANDS, agents=AGENTS, festivals=FESTIVALS)
 
 
 @pytest.fixture(scope="session")

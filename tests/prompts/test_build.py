@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Barrier
 
@@ -52,6 +52,26 @@ def test_another_limit_of_length_makes_the_sound_again(tmp_path: Path) -> None:
     (piece, *others) = (piece for piece in small_plan() if isinstance(piece, Utterance))
     build((piece, *others), tmp_path, Hummer())
     assert build((replace(piece, at_most=0.2), *others), tmp_path, Hummer()).made == (piece.file,)
+
+
+def test_what_many_sounds_share_is_spoken_once(tmp_path: Path) -> None:
+    @dataclass
+    class Counting(Hummer):
+        texts: list[str] = field(default_factory=list)
+
+        def speak(self, text: str, language: str, to: Path, *, pace: float = 1.0) -> None:
+            self.texts.append(text)
+            super().speak(text, language, to, pace=pace)
+
+    voice, agents = Counting(), [str(number) for number in range(1000, 1020)]
+    catalogue = Catalogue(
+        {"zh": {"agent_greeting": "{work_number}", "festival_a": "甲", "festival_b": "乙"}}, {"zh": {}}
+    )
+    festivals = [("a",), ("b",), ("a", "b")]
+    pieces = plan(catalogue, brands={"public": {"zh": "北"}}, agents=agents, festivals=festivals)
+    built = build(pieces, tmp_path, voice)
+    assert len(built.made) == 2 + 20 * 4 + 2  # wishes; each agent plain and on three occasions; beep and music
+    assert len(voice.texts) == len(set(voice.texts)) == 2 + 20
 
 
 @pytest.mark.parametrize("damage", ["remove .sln", "remove .sln16", "cut short"])

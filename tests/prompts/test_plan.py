@@ -4,7 +4,7 @@ import pytest
 
 from prompts.catalogue import Catalogue
 from prompts.errors import BadName, UnknownLanguage
-from prompts.plan import Plan, Utterance, plan
+from prompts.plan import Composed, Plan, Utterance, plan
 
 HOSTILE = ["../../etc/passwd", "a/b", "a.b", "", "A", "1024\n", "1024\x00", "~", "号", "x" * 65, "..", "-rf *"]
 
@@ -28,6 +28,39 @@ def test_each_agent_has_a_greeting_for_each_number_and_each_of_its_languages() -
         "en/agents/public/1024": "Northern Heating, agent 1 0 2 4 at your service.",
         "en/agents/public/7": "Northern Heating, agent 7 at your service.",
     }
+
+
+def test_each_agent_has_a_greeting_for_each_festival_and_for_those_that_fall_together() -> None:
+    words = {"founding": {"zh": "十周年快乐！"}}
+    pieces = plan(
+        Catalogue.read(),
+        brands={"public": {"zh": "北方热力", "en": "Northern Heating"}},
+        agents=["1024"],
+        festivals=[("national_day",), ("mid_autumn", "national_day"), ("founding",)],
+        words=words,
+    )
+    found = {piece.file: piece for piece in pieces if isinstance(piece, Composed)}
+    assert {file: piece.text for file, piece in found.items()} == {
+        "zh/agents/public/national_day/1024": "国庆快乐！北方热力，一零二四号为您服务。",
+        "zh/agents/public/mid_autumn-national_day/1024": "中秋快乐！国庆快乐！北方热力，一零二四号为您服务。",
+        "zh/agents/public/founding/1024": "十周年快乐！北方热力，一零二四号为您服务。",
+        "en/agents/public/national_day/1024": "Happy National Day! Northern Heating, agent 1 0 2 4 at your service.",
+        "en/agents/public/mid_autumn-national_day/1024": "Happy Mid-Autumn Festival! Happy National Day! "
+        "Northern Heating, agent 1 0 2 4 at your service.",
+    }
+    assert texts(pieces)["zh/festival_founding"] == "十周年快乐！"
+    assert found["zh/agents/public/founding/1024"].parameters == {
+        "brand": "public",
+        "work_number": "1024",
+        "festival": "founding",
+    }
+
+
+def test_words_of_the_operators_own_take_the_place_of_ours() -> None:
+    pieces = plan(Catalogue.read(), brands={}, words={"national_day": {"zh": "祖国万岁！"}})
+    assert texts(pieces)["zh/festival_national_day"] == "祖国万岁！"
+    assert texts(pieces)["en/festival_national_day"] == "Happy National Day!"
+    assert len({piece.file for piece in pieces}) == len(pieces)
 
 
 def test_a_text_that_names_no_brand_is_planned_once_and_one_that_does_for_each_number() -> None:

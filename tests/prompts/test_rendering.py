@@ -11,7 +11,7 @@ from prompts.manifest import Manifest
 from prompts.music import Tune, play
 from prompts.plan import Plan, Utterance
 from prompts.render import spoken
-from tests.prompts.conftest import AGENTS, BRANDS, Hummer, Samples, heard
+from tests.prompts.conftest import AGENTS, BRANDS, FESTIVALS, Hummer, Samples, heard
 
 
 def spoken_files(sounds: Path) -> list[str]:
@@ -57,12 +57,26 @@ def test_prompts_begin_and_end_at_once_and_without_a_click(spoken_site: Path) ->
         assert samples[[0, -1]].max() < 0.005, file
 
 
-def test_an_agents_greeting_is_over_within_three_seconds_for_every_brand(spoken_site: Path) -> None:
+def test_an_agents_greeting_is_over_in_time_for_every_brand_on_every_festival(spoken_site: Path) -> None:
     for key, names in BRANDS.items():
         for language in names:
             for work_number in AGENTS:
                 seconds = len(heard(spoken_site, f"{language}/agents/{key}/{work_number}")) / 8_000
-                assert 1.5 < seconds <= 3.0, (language, key, work_number)
+                assert 1.5 < seconds <= 3.5, (language, key, work_number)
+                for festivals in FESTIVALS:
+                    file = f"{language}/agents/{key}/{'-'.join(festivals)}/{work_number}"
+                    assert seconds < len(heard(spoken_site, file)) / 8_000 <= 5.0, file
+
+
+def test_a_composed_greeting_is_its_parts_one_after_the_other_without_a_click(spoken_site: Path) -> None:
+    wish, agent = heard(spoken_site, "zh/festival_national_day"), heard(spoken_site, "zh/agents/public/1024")
+    whole = heard(spoken_site, "zh/agents/public/national_day/1024")
+    assert likeness(whole[: len(wish)], wish) > 0.98
+    assert likeness(whole[-len(agent) :], agent) > 0.98
+    assert likeness(whole[: len(wish)], heard(spoken_site, "zh/festival_dragon_boat")) < 0.7
+    assert len(whole) == pytest.approx(len(wish) + len(agent) + 0.12 * 8_000, abs=200)
+    joint = slice(len(wish) - 80, len(wish) + 1_100)
+    assert np.abs(np.diff(whole[joint])).max() < 0.02
 
 
 def test_a_prompt_is_like_itself_and_like_no_other(spoken_site: Path) -> None:
