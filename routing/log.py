@@ -12,11 +12,21 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
-from routing.events import AgentStep, CallRang, Event, Gap, PhoneNumber
+from routing.events import (
+    AgentStep,
+    CallEnded,
+    CallQueued,
+    CallRang,
+    Event,
+    Gap,
+    MessageLeft,
+    PhoneNumber,
+    TalkStarted,
+)
 from routing.events_json import BadEvent, from_json, to_json
 
 
@@ -36,7 +46,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class LoggedCall:
-    """One call and its own events, oldest first; `first` is the number of the first of them."""
+    """One call and its own events, oldest first; `first` is the number of the first that tells of a caller."""
 
     call: str
     first: int
@@ -117,6 +127,10 @@ class Audience:
             listener.end()
 
 
+BEGINS: Final = (CallRang, CallQueued, TalkStarted, MessageLeft, CallEnded)
+"""What makes a call one of a caller's, if its ring was not seen. An agent who dials a code hears prompts, no more."""
+
+
 class EventLog(Protocol):
     """Where events are kept. All methods belong to one event loop."""
 
@@ -145,7 +159,7 @@ class EventLog(Protocol):
     async def calls(
         self, *, limit: int = 20, before: int | None = None, since: datetime | None = None
     ) -> Sequence[LoggedCall]:
-        """Return calls, newest first; for the next page give the last one's `first` as `before`."""
+        """Return callers' calls, newest first; for the next page give the last one's `first` as `before`."""
 
     async def calls_from(self, caller: PhoneNumber, *, limit: int = 20) -> Sequence[LoggedCall]:
         """Return this caller's calls, newest first. The number must be written as the carrier sent it."""
@@ -206,7 +220,7 @@ class MemoryLog:
         return [
             logged
             for logged in self._newest_first()
-            if (before is None or logged.first < before) and (since is None or logged.events[0].at >= since)
+            if (before is None or logged.first < before) and (since is None or self._events[logged.first - 1].at >= since)
         ][:limit]
 
     async def calls_from(self, caller: PhoneNumber, *, limit: int = 20) -> Sequence[LoggedCall]:
@@ -236,9 +250,9 @@ class MemoryLog:
     def _newest_first(self) -> Sequence[LoggedCall]:
         firsts: dict[str, int] = {}
         for number, event in enumerate(self._events, 1):
-            if event.call is not None:
+            if event.call is not None and isinstance(event, BEGINS):
                 firsts.setdefault(event.call, number)
         return [
-            LoggedCall(call, first, [event for event in self._events[first - 1 :] if event.call == call])
+            LoggedCall(call, first, [event for event in self._events if event.call == call])
             for call, first in reversed(firsts.items())
         ]

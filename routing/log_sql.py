@@ -21,7 +21,7 @@ from routing import migrations
 from routing.database import Database, open_database
 from routing.events import KINDS, AgentStep, CallRang, Event, EventsLost, Gap, PhoneNumber
 from routing.events_json import KIND_OF, BadEvent, from_json, to_json
-from routing.log import Audience, Listener, LoggedCall, Recorded
+from routing.log import BEGINS, Audience, Listener, LoggedCall, Recorded
 from routing.log_tables import CALLS, EVENTS, HEAD, lookup_key
 from routing.log_writer import GroupWriter, Pace, Refused
 
@@ -40,7 +40,7 @@ ADD_CALLS: Final = text(
     " ON CONFLICT (call) DO UPDATE SET caller = excluded.caller"
     " WHERE calls.caller IS NULL AND excluded.caller IS NOT NULL"
 ).bindparams(bindparam("began", type_=DateTime(timezone=True)))
-"""Note a call at its first event; a caller's number that becomes known later is added."""
+"""Note a call at the first event that tells of a caller; a caller's number that becomes known later is added."""
 
 LAST_AGENT_STEPS: Final = select(EVENTS.c.seq, EVENTS.c.body).where(
     EVENTS.c.seq.in_(
@@ -274,7 +274,7 @@ def _event_rows(first: int, rows: Sequence[_Row]) -> list[dict[str, object]]:
 def _call_rows(first: int, rows: Sequence[_Row]) -> list[dict[str, object]]:
     calls: dict[str, dict[str, object]] = {}
     for seq, (event, _) in enumerate(rows, first):
-        if event.call is not None:
+        if event.call is not None and isinstance(event, BEGINS):
             call = lookup_key(event.call)
             began = event.at.astimezone(UTC)
             row = calls.setdefault(call, {"call": call, "first_seq": seq, "began": began, "caller": None})

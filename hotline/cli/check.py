@@ -35,6 +35,8 @@ ORDINARY: Final = (
     "attempted blind transfer to",
 )
 """Warnings of Asterisk's that are none."""
+STARTS: Final = "load_modules:"
+"""Asterisk's first line when it starts: what it said while it ended, before that, is nothing to mend."""
 ORDER: Final = re.compile(r"^endpoint_identifier_order = (\S+)", re.MULTILINE)
 
 
@@ -219,7 +221,7 @@ def _asterisk(where: Stack) -> Iterator[Finding]:
         "there" if "File:" in classes else "none: callers who wait hear nothing",
         "" if "File:" in classes else "hotline up (it reloads the music once it is made)",
     )
-    log = where.log("asterisk")
+    log = where.log("asterisk").rpartition(STARTS)[2]
     warnings = re.findall(r"(?:WARNING|ERROR)\[.*", log)
     problems = [line for line in warnings if not any(words in line for words in ORDINARY)]
     yield Finding(

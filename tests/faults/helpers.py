@@ -11,6 +11,8 @@ from routing.events import CallAnswered, CallEnded, CallQueued, CallRang, Hotlin
 from tests.asterisk.world import Caller, World
 
 REPAIR = "22"
+CONSULT = "1"
+"""Leads to the queue that also takes those whom the server could not help."""
 A_WHILE = 60.0
 """Seconds that something may take on a loaded machine while a server starts anew."""
 

@@ -25,6 +25,7 @@ from tests.asterisk import sound
 from tests.asterisk.world import Caller, World
 from tests.faults.helpers import (
     A_WHILE,
+    CONSULT,
     a_storm,
     all_is_over,
     all_well,
@@ -73,15 +74,15 @@ async def asked_again(world: World, caller: Caller) -> None:
         while not world.of(caller, CallQueued) and len(world.of(caller, CallAnswered)) < 2:
             await asyncio.sleep(0.1)
     if not world.of(caller, CallQueued):
-        await caller.press("2", "2")
+        await caller.press(*CONSULT)
     await world.hears(caller, CallQueued, within=A_WHILE)
 
 
 @pytest.mark.timeout(400)
 async def test_after_kill_9_callers_in_the_menu_are_asked_again_and_all_others_notice_nothing(world: World) -> None:
     await world.sign_in("1026")
-    talker = await talks(world)
-    waiting = [await waits(world) for _ in range(IN_QUEUES)]
+    talker = await talks(world, CONSULT)
+    waiting = [await waits(world, CONSULT) for _ in range(IN_QUEUES)]
     choosing = [await arrives(world) for _ in range(IN_THE_MENU)]
     everybody = {caller.channel for caller in (talker, *waiting, *choosing)}
     assert (await health(world))["agi"]["now"] == IN_THE_MENU

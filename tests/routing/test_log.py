@@ -22,6 +22,7 @@ from routing.events import (
     LinkBack,
     LinkLost,
     PhoneNumber,
+    PromptHeard,
 )
 from routing.log import EventLog, MemoryLog, Missed, Recorded
 from routing.log_sql import open_log
@@ -65,6 +66,15 @@ async def test_an_empty_log_has_nothing_to_tell(log: EventLog) -> None:
     assert await log.calls() == []
     assert await log.last_agent_steps() == {}
     assert (log.problem, log.waiting) == (None, 0)
+
+
+async def test_an_agent_who_dials_a_code_is_no_caller(log: EventLog) -> None:
+    heard = PromptHeard(
+        at=at(1), call="pbx-1.1", prompt="signed_in", language="zh", version="1", heard=timedelta(1), length=timedelta(1)
+    )
+    await record(log, heard, CallAnswered(at=at(2), call="pbx-1.2"), rang("pbx-1.2", 3), heard)
+    assert [(logged.call, len(logged.events)) for logged in await log.calls()] == [("pbx-1.2", 2)]
+    assert await log.of_call("pbx-1.1") == [heard, heard]
 
 
 async def test_a_call_is_told_with_the_gaps_in_it_but_not_with_those_around_it(log: EventLog) -> None:
