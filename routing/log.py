@@ -220,7 +220,8 @@ class MemoryLog:
         return [
             logged
             for logged in self._newest_first()
-            if (before is None or logged.first < before) and (since is None or self._events[logged.first - 1].at >= since)
+            if (before is None or logged.first < before)
+            and (since is None or self._events[logged.first - 1].at >= since)
         ][:limit]
 
     async def calls_from(self, caller: PhoneNumber, *, limit: int = 20) -> Sequence[LoggedCall]:

@@ -80,7 +80,7 @@ def test_names_may_go_without_the_language_when_it_is_told(tmp_path: Path) -> No
 
 def test_a_folder_without_sounds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "script.txt").write_text("zh.no_key.wav")
-    with pytest.raises(NothingDelivered, match="has no sounds; expected files such as zh.no_key.wav"):
+    with pytest.raises(NothingDelivered, match=r"has no sounds; expected files such as zh\.no_key\.wav"):
         list(take_in(tmp_path, PLAN, tmp_path / "recordings"))
 
 

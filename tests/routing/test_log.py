@@ -70,7 +70,13 @@ async def test_an_empty_log_has_nothing_to_tell(log: EventLog) -> None:
 
 async def test_an_agent_who_dials_a_code_is_no_caller(log: EventLog) -> None:
     heard = PromptHeard(
-        at=at(1), call="pbx-1.1", prompt="signed_in", language="zh", version="1", heard=timedelta(1), length=timedelta(1)
+        at=at(1),
+        call="pbx-1.1",
+        prompt="signed_in",
+        language="zh",
+        version="1",
+        heard=timedelta(1),
+        length=timedelta(1),
     )
     await record(log, heard, CallAnswered(at=at(2), call="pbx-1.2"), rang("pbx-1.2", 3), heard)
     assert [(logged.call, len(logged.events)) for logged in await log.calls()] == [("pbx-1.2", 2)]
