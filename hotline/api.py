@@ -8,6 +8,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/calls.py        what became of calls
     desk/agents.py       agents and their steps
     desk/tickets.py      tickets
+    desk/announcements.py  outages and news, the calendar, listening in advance
     here                 how the house is, events as they happen, the board, the prompts' words
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +26,7 @@ from aiohttp import web
 from pydantic import Field
 
 from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketUnknown
-from desk import agents, calls, openapi, signing_in, tickets
+from desk import agents, announcements, calls, openapi, signing_in, tickets
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -33,6 +35,8 @@ from desk.house import HOUSE
 from desk.routes import Given, Route, Shown, answer, get, given
 from desk.throttle import throttle_at
 from desk.users import Passwords
+from hotline.hear import NotHeard, hear
+from prompts.errors import NewsRefused, NoSuchWords, NoticeRefused, PromptsError
 from routing.agents import AgentError, AgentUnknown, NotDone
 from routing.log import Listener, Missed, NotWritten, Recorded
 
@@ -93,6 +97,8 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app = interface.application(gate, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of)
     app[SERVICE] = app[HOUSE] = service
     app[tickets.TICKETS] = service.casework.tickets
+    app[announcements.WORDS] = service.almanac
+    app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
     app[signing_in.PASSWORDS] = Passwords()
     app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
@@ -202,8 +208,12 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 404, problem.code
         case NotDone() | NotWritten():
             return 503, problem.code
-        case TicketUnknown():
+        case TicketUnknown() | NoSuchWords():
             return 404, problem.code
+        case NewsRefused() | NoticeRefused() | NotHeard():
+            return 422, problem.code
+        case PromptsError():
+            return 503, problem.code
         case StepIncomplete() | NotConfirmed():
             return 422, problem.code
         case AgentError() | CaseworkError():
@@ -227,6 +237,7 @@ ROUTES: Final = (
     *calls.ROUTES,
     *agents.ROUTES,
     *tickets.ROUTES,
+    *announcements.ROUTES,
     get("/api/health", health, WATCH, answer=Health),
     get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
     get("/api/events/newest", newest_event, WATCH, answer=Newest),

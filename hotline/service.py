@@ -25,11 +25,12 @@ from hotline.almanac import Almanac
 from hotline.casework import Casework, open_casework
 from hotline.settings import Settings
 from hotline.site import Site
-from hotline.words import open_words
+from hotline.words import open_said, open_words
 from ivr.doors import Doors
 from ivr.rooms import Rooms
 from ivr.server import AgiServer, Limits
 from prompts.speech import Speech
+from prompts.store import Store
 from routing.agents import AgentState
 from routing.ami import AmiAddress, Link
 from routing.board import board_at
@@ -82,7 +83,15 @@ class LogUnusable(Exception):
 class Service:
     """The running house: its parts, for whoever has to look at them (the API, a test)."""
 
-    def __init__(self, settings: Settings, found: Site, events: EventLog, words: Speech, casework: Casework) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        found: Site,
+        events: EventLog,
+        words: Speech,
+        casework: Casework,
+        said: Store | None = None,
+    ) -> None:
         self.settings, self.site, self.words, self.casework = settings, found, words, casework
         self.events = Stream(events)
         self._lost_at: datetime | None = None
@@ -123,8 +132,9 @@ class Service:
         self.events.taken_by(self.roster.take)
         self.events.taken_by(self._paint)
         self.events.taken_by(self.wrap_ups.take)
-        self.almanac = Almanac(found, settings, words)
-        self.doors = Doors(self._rooms())
+        self.almanac = Almanac(found, settings, words, said)
+        self.rooms = self._rooms()
+        self.doors = Doors(self.rooms)
         self.agi = AgiServer(
             self.doors.by_port,
             host=settings.agi.host,
@@ -226,6 +236,7 @@ class Service:
             menus=self.site.menus,
             zone=self.site.zone,
             calendar=self.almanac,
+            news=self.almanac,
             queue_hours={queue.name: queue.hours for queue in self.site.queues if queue.hours},
             patience={queue.name: queue.patience for queue in self.site.queues},
             words=self.words,
@@ -313,8 +324,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     found = site.load(settings.site)
     async with AsyncExitStack() as stack:
         events = await _open(stack, open_log(settings.database))
+        said = await _open(stack, open_said(settings.database))
         casework = await _open(stack, open_casework(settings.database, found))
-        service = Service(settings, found, events, open_words(found, settings), casework)
+        service = Service(settings, found, events, open_words(found, settings), casework, said)
         accounts = await _open(stack, open_accounts(settings.database))
         runner = web.AppRunner(api.application(service, accounts), access_log=None, shutdown_timeout=2)
         stack.push_async_callback(runner.cleanup)

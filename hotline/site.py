@@ -21,6 +21,7 @@ from prompts.calendar.calendar import Rules
 from prompts.calendar.days import official_year
 from prompts.calendar.hours import Opening, Season
 from prompts.catalogue import Catalogue
+from prompts.news import Area
 from routing.staff import Agent, Department, Queue, QueueName, WorkNumber
 
 ALWAYS = "always"
@@ -115,6 +116,7 @@ class Site(Part):
     agents: Sequence[Agent] = ()
     departments: Sequence[Department] = ()
     carriers: Sequence[Carrier] = ()
+    areas: Sequence[Area] = ()
     tickets: TicketRules = TicketRules()
 
     @property
@@ -213,6 +215,7 @@ def _contradictions(site: Site) -> Iterator[str]:
     yield from _twice("numbers.key", (line.key for line in site.numbers))
     yield from _twice("queues.name", (queue.name for queue in site.queues))
     yield from _twice("agents.phone", (agent.phone for agent in site.agents))
+    yield from _twice("areas.key", (area.key for area in site.areas))
     yield from _twice("carriers.name", (carrier.name for carrier in site.carriers))
     yield from _twice(
         "what an agent can dial (work numbers, transfer codes, department codes)",

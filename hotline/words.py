@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,19 +13,25 @@ import structlog
 
 from hotline.settings import Settings
 from hotline.site import Site
+from prompts import migrations
 from prompts.build import build
 from prompts.calendar.calendar import Calendar
 from prompts.catalogue import Catalogue
 from prompts.espeak import Espeak
 from prompts.library import Library
+from prompts.news import News
 from prompts.plan import FESTIVAL, Plan, plan
 from prompts.speech import Speech
+from prompts.store import Store
+from routing.database import open_database
 
-AHEAD: Final = timedelta(days=400)
-"""So far ahead the greetings of festivals that fall together are made."""
+AROUND: Final = timedelta(days=3653)
+"""So far ahead and back the greetings of festivals that fall together are made: one may listen to any of these days."""
 
 
-def needed_sounds(found: Site, calendar: Calendar | None = None, at: datetime | None = None) -> Plan:
+def needed_sounds(
+    found: Site, calendar: Calendar | None = None, at: datetime | None = None, news: Iterable[News] = ()
+) -> Plan:
     """Every sound this site needs from this moment on; raises CatalogueError."""
     calendar, at = calendar or Calendar(found.rules), at or datetime.now(UTC)
     catalogue, words = Catalogue.read(), calendar.notice.words
@@ -32,8 +40,9 @@ def needed_sounds(found: Site, calendar: Calendar | None = None, at: datetime | 
         catalogue,
         brands=_brands(found),
         agents=[agent.work_number for agent in found.agents],
-        festivals=alone | calendar.said_together(at - timedelta(days=1), at + AHEAD),
+        festivals=alone | calendar.said_together(at - AROUND, at + AROUND),
         words=words,
+        news={each.prompt: {str(language): text for language, text in each.text.items()} for each in news},
     )
 
 
@@ -59,3 +68,14 @@ def open_words(found: Site, settings: Settings) -> Speech:
 
 def _brands(found: Site) -> dict[str, dict[str, str]]:
     return {line.key: {str(language): name for language, name in line.brand.items()} for line in found.numbers}
+
+
+@asynccontextmanager
+async def open_said(url: str) -> AsyncGenerator[Store]:
+    """Open what operators have said, in this database; raises SQLAlchemyError, OSError, or alembic's CommandError."""
+    database = open_database(url)
+    try:
+        await migrations.upgrade(database)
+        yield Store(database)
+    finally:
+        await database.close()

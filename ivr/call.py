@@ -20,7 +20,7 @@ from ivr.wire import Reply
 from prompts.errors import CannotSay, MissingPrompt
 from prompts.library import Sound
 from prompts.spoken import Value
-from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PromptHeard, WrongKey
+from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PhoneNumber, PromptHeard, WrongKey
 from routing.keypad import AGENT_GONE
 
 ANY_KEY: Final = "0123456789*#"
@@ -68,6 +68,7 @@ class Call:
         *,
         words: Words,
         record: Callable[[Event], None],
+        caller: PhoneNumber | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -75,6 +76,8 @@ class Call:
         self._clock = clock
         self._armed_until = clock() + ARMED_BY_DIALPLAN
         self.line = line
+        self.caller = caller
+        """The caller's number, where a flow may need it; None too if it is withheld."""
         self.language: str = line.language
         self.now = now
         self._ahead: str | None = None

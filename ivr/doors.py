@@ -68,8 +68,9 @@ class Doors:
             structlog.get_logger().error("a number that no line of the site has", call=session.call, dialled=dialled)
             return
         call = self._call(session, line)
+        call.caller = _number(headers)
         if tries == "0" or not await self._rooms.rang(call.id):
-            self._rooms.record(CallRang(at=call.now(), call=call.id, caller=_number(headers), dialled=dialled))
+            self._rooms.record(CallRang(at=call.now(), call=call.id, caller=call.caller, dialled=dialled))
         hand = await hotline(call, self._rooms)
         self._routed(call, hand, why=hand.reason)
         await self._decide(call, hand, {"HOTLINE_LINE": line.key, "HOTLINE_LANGUAGE": call.language})

@@ -25,10 +25,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
-from ivr.call import ARMED_BY_DIALPLAN, SAMPLES_A_SECOND, Call
+from ivr.call import ARMED_BY_DIALPLAN, SAMPLES_A_SECOND, Call, Words
 from ivr.errors import CallerHungUp, CommandRefused, NoReply
 from ivr.hand import Hand
 from ivr.rooms import Rooms
@@ -40,7 +40,7 @@ from prompts.errors import MissingPrompt
 from prompts.library import Sound
 from prompts.pieces import spoken_pieces
 from prompts.spoken import Value, written
-from routing.events import Event, KeyPressed, MessageLeft, NoKey, PromptHeard, WrongKey
+from routing.events import Event, KeyPressed, MessageLeft, NoKey, PhoneNumber, PromptHeard, WrongKey
 
 Flow = Callable[[Call, Rooms], Awaitable[Hand | None]]
 
@@ -99,13 +99,19 @@ async def rehearse(
 
 
 async def perform(
-    flow: Flow, stage: Stage, *, rooms: Rooms | None = None, line: str | None = None, at: datetime = MORNING
+    flow: Flow,
+    stage: Stage,
+    *,
+    rooms: Rooms | None = None,
+    line: str | None = None,
+    at: datetime = MORNING,
+    caller: PhoneNumber | None = None,
 ) -> None:
     """Let the flow talk with whoever is on this stage; `stage.lines` has the conversation. Raises DeadMan."""
     house = rooms or small_house()
     house = replace(house, words=stage, record=stage.record, now=lambda: at + timedelta(seconds=stage.clock))
     which = house.lines[line] if line else next(iter(house.lines.values()))
-    call = Call(stage, which, words=stage, record=stage.record, now=house.now, clock=lambda: stage.clock)
+    call = Call(stage, which, words=stage, record=stage.record, caller=caller, now=house.now, clock=lambda: stage.clock)
     try:
         hand = await flow(call, house)
     except CallerHungUp:
@@ -154,7 +160,15 @@ class Stage:
 
     call = "rehearsal-1.1"
 
-    def __init__(self, script: Sequence[Act], variables: Mapping[str, str], missing: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        script: Sequence[Act],
+        variables: Mapping[str, str],
+        missing: Collection[str] = (),
+        *,
+        words: Words | None = None,
+    ) -> None:
+        """Without real `words` a prompt lasts about as long as its text would."""
         self.script = deque(script)
         self.clock = 0.0
         """Seconds since the call came."""
@@ -164,8 +178,10 @@ class Stage:
         """When the dialplan takes the call away if the flow is silent, on the same clock."""
         self.words: list[str] = []
         """The words of each prompt that was asked for, values and all."""
-        self._variables, self._missing = dict(variables), missing
-        self._lengths: dict[str, float] = {}
+        self.played: list[tuple[Sound, float]] = []
+        """Each sound that was played, and for how many seconds."""
+        self._variables, self._missing, self._words = dict(variables), missing, words
+        self._sounds: dict[str, Sound] = {}
         self._command, self._within = "", USUAL_LIMIT
 
     def record(self, event: Event) -> None:
@@ -175,6 +191,8 @@ class Stage:
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:
         """Return a sound as long as its text; raises MissingPrompt if it has none, or needs other parameters."""
+        if self._words is not None:
+            return self._taken(self._words.sound(prompt, language, **parameters))
         texts = _catalogue()
         if prompt not in texts.ids or prompt in self._missing or texts.parameters(prompt) - parameters.keys():
             self.lines.append(f"hotline: ({prompt} is missing)")
@@ -186,6 +204,8 @@ class Stage:
         self, prompt: str, language: str, values: Mapping[str, Value], *, brand: str, at: datetime
     ) -> Sound:
         """Return a prompt with its values, said as they would be; raises MissingPrompt, CannotSay."""
+        if self._words is not None:
+            return self._taken(await self._words.saying(prompt, language, values, brand=brand, at=at))
         texts = _catalogue()
         if prompt not in texts.ids or prompt in self._missing:
             self.lines.append(f"hotline: ({prompt} is missing)")
@@ -194,9 +214,18 @@ class Stage:
         return self._as_long_as(written(pieces, language), prompt, language)
 
     def _as_long_as(self, text: str, prompt: str, language: str) -> Sound:
-        self.words.append(text)
-        self._lengths[prompt] = len(text) / (4 if language == "zh" else 14)
-        return Sound(prompt, self._lengths[prompt], text, "rehearsal")
+        return self._taken(Sound(prompt, len(text) / (4 if language == "zh" else 14), text, "rehearsal"))
+
+    def _taken(self, sound: Sound) -> Sound:
+        self.words.append(sound.text)
+        self._sounds[sound.path] = sound
+        return sound
+
+    def with_variables(self, **more: str) -> Self:
+        """The same stage when another flow begins on it: time goes on, and the channel has these variables too."""
+        self._variables |= more
+        self.leaves_at = self.clock + ARMED_BY_DIALPLAN
+        return self
 
     async def send(self, command: str, *arguments: str, within: float | None = None) -> Reply:
         """Carry out one command as Asterisk would; raises CallerHungUp, CommandRefused, NoReply."""
@@ -224,11 +253,13 @@ class Stage:
         return Reply(200, "1", "")
 
     def _play(self, prompt: str, keys: str) -> Reply:
-        seconds, act = self._lengths[prompt], self.act_during(prompt)
+        sound = self._sounds[prompt]
+        seconds, act = sound.seconds, self.act_during(prompt)
         if act == HANG_UP or act in keys:
             seconds /= 2
         else:
             act = SILENCE
+        self.played.append((sound, seconds))
         self._pass(seconds)
         return _reply(act, seconds)
 

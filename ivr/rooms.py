@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ivr.call import Words
 from ivr.lines import Choice, Line, Menu
-from routing.events import Event
+from routing.events import Event, PhoneNumber
 
 
 class Desk(Protocol):
@@ -42,6 +42,25 @@ class Almanac(Protocol):
         """Say whether somebody is there at this moment, by the hours of this name."""
 
 
+class Told(Protocol):
+    """Something that was announced."""
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that says it."""
+
+    @property
+    def expected_end(self) -> datetime | None:
+        """When it should be over, if anybody knows."""
+
+
+class NewsDesk(Protocol):
+    """Known outages and other news (`prompts/news.py`)."""
+
+    def concerning(self, caller: PhoneNumber | None, language: str, at: datetime) -> Sequence[Told]:
+        """Return what this caller is told before the menu: of another area only if nobody knows the caller's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """The house as a flow sees it."""
@@ -51,6 +70,7 @@ class Rooms:
     menus: Mapping[str, Menu]
     zone: ZoneInfo
     calendar: Almanac
+    news: NewsDesk
     queue_hours: Mapping[str, str]
     """The opening hours, by name, of the queues that have hours of their own."""
     patience: Mapping[str, timedelta]

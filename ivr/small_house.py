@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ivr.lines import Line, Menu
-from ivr.rooms import Rooms
+from ivr.rooms import Rooms, Told
 from prompts.calendar.calendar import Calendar, Rules
 from prompts.calendar.hours import Opening
 from prompts.errors import MissingPrompt
 from prompts.library import Sound
+from prompts.news import Area, News, area_of, concerning
 from prompts.spoken import Value
 from routing.agents import Duty, after
+from routing.events import PhoneNumber
 
 
 def small_house(desk: PretendDesk | None = None) -> Rooms:
@@ -52,6 +54,7 @@ def small_house(desk: PretendDesk | None = None) -> Rooms:
         },
         zone=ZoneInfo("Asia/Shanghai"),
         calendar=Calendar(Rules(zone=ZoneInfo("Asia/Shanghai"), hours={"office": [Opening.model_validate(weekdays)]})),
+        news=SmallNews(),
         queue_hours={},
         patience=dict.fromkeys(("consult", "repair", "complaint"), timedelta(minutes=10)),
         words=Speechless(),
@@ -90,6 +93,17 @@ class PretendDesk:
     async def unpause(self, agent: str) -> None:
         """See Desk."""
         self.duty[agent] = after(self.duty[agent], "end the pause")
+
+
+class SmallNews:
+    """What is announced (`ivr/rooms.py`: NewsDesk): nothing, unless something is written down here."""
+
+    def __init__(self, news: Sequence[News] = (), areas: Sequence[Area] = ()) -> None:
+        self.news, self.areas = news, areas
+
+    def concerning(self, caller: PhoneNumber | None, language: str, at: datetime) -> Sequence[Told]:
+        """See NewsDesk."""
+        return concerning(self.news, area_of(caller.digits if caller else None, self.areas), language, at)
 
 
 class Speechless:

@@ -30,6 +30,24 @@ class NoticeRefused(PromptsError):
         super().__init__(f"{where} cannot be used for the calendar:\n" + _indented(problems))
 
 
+class NewsRefused(PromptsError):
+    """An announcement that no voice can speak, so it is not announced."""
+
+    code = "news-refused"
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(f"this cannot be spoken, and nothing was announced: {problem}; write it in other words")
+
+
+class NoSuchWords(PromptsError):
+    """Nothing an operator has said has this number, or it was withdrawn already."""
+
+    code = "no-such-words"
+
+    def __init__(self, kind: str, number: int) -> None:
+        super().__init__(f"nothing of the {kind} has the number {number} now; see the list")
+
+
 class BadName(PromptsError):
     """A name that may not become part of a file's name."""
 

@@ -82,12 +82,14 @@ def plan(
     agents: Iterable[str] = (),
     festivals: Iterable[Sequence[str]] = (),
     words: Mapping[str, Mapping[str, str]] = NO_WORDS,
+    news: Mapping[str, Mapping[str, str]] = NO_WORDS,
 ) -> Plan:
     """Return all pieces for these brands, agents and festivals.
 
     `brands` has, for the key of each dialled number, the brand's name in every language that number
     answers in; `agents` are work numbers; each of `festivals` is one or more that are greeted together,
-    in this order. `words` are festivals of the operator's own, by festival and language. Raises `BadName`
+    in this order. `words` are festivals of the operator's own, by festival and language; `news` what is
+    announced, by prompt and language. Raises `BadName`
     for a key that cannot name a file, and `UnknownLanguage` for a language without texts.
     """
     for key, names in brands.items():
@@ -107,6 +109,7 @@ def plan(
         pieces += [piece for piece in spoken if piece.file not in {wish.file for wish in wishes.values()}]
         pieces += wishes.values()
         pieces += _greetings_on_festivals(spoken, wishes, together)
+        pieces += _news(news, language)
         pieces += _digits(catalogue, language)
         if of_brands:
             pieces += _pieces(catalogue, language, of_brands.values())
@@ -144,6 +147,13 @@ def _wishes(
             prompt = FESTIVAL + festival
             found[festival] = Utterance(file=f"{language}/{prompt}", prompt=prompt, language=language, text=text)
     return found
+
+
+def _news(news: Mapping[str, Mapping[str, str]], language: str) -> Iterator[Utterance]:
+    """What is announced in this language."""
+    for prompt, by_language in news.items():
+        if text := by_language.get(language):
+            yield Utterance(file=f"{language}/news/{prompt}", prompt=prompt, language=language, text=text)
 
 
 def _greetings_on_festivals(

@@ -21,12 +21,22 @@ async def hotline(call: Call, rooms: Rooms) -> Hand:
     for festival in rooms.calendar.festivals(call.now()):
         await call.say(f"festival_{festival}", type_ahead=True)
     await call.say("greeting", type_ahead=True)
+    await tell_news(call, rooms)
     choice, announcement = await choose(call, rooms, rooms.menus[call.line.menu])
     if not rooms.open_for(call.line, choice, at=call.now()):
         return Hand.to_message("closed")
     assert choice.queue is not None, "in the end a choice leads to a queue"
     await call.say(announcement)
     return Hand.to_queue(choice.queue, priority=choice.priority, patience=rooms.patience[choice.queue])
+
+
+async def tell_news(call: Call, rooms: Rooms) -> None:
+    """Say what is known to be out of order, and until when; who need not hear it presses a key."""
+    for news in rooms.news.concerning(call.caller, call.language, call.now()):
+        await call.say(news.prompt, type_ahead=True)
+        if news.expected_end is not None and news.expected_end > call.now():
+            until = news.expected_end.astimezone(rooms.zone)
+            await call.say("news_expected_end", type_ahead=True, until=until)
 
 
 async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:

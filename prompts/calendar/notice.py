@@ -25,7 +25,7 @@ until = 2027-03-31
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -91,8 +91,8 @@ class YearList(Entry):
     """A year's days off and make-up workdays, in place of the list the library has."""
 
     year: int = Field(ge=1950, le=2200)
-    off: Sequence[DaysOff] = Field(min_length=1)
-    workdays: Sequence[date] = ()
+    off: tuple[DaysOff, ...] = Field(min_length=1)
+    workdays: tuple[date, ...] = ()
 
     @model_validator(mode="after")
     def _of_this_year(self) -> Self:
@@ -127,7 +127,7 @@ class WindowChange(Span):
 class Closing(Span):
     """Nobody is there, whatever the hours say: a fire alarm, a typhoon, a day of mourning."""
 
-    hours: Sequence[Name] | None = Field(None, min_length=1)
+    hours: tuple[Name, ...] | None = Field(None, min_length=1)
 
 
 class SeasonChange(Span):
@@ -139,10 +139,10 @@ class SeasonChange(Span):
 class Notice(Entry):
     """All that the operator has said; it may be empty."""
 
-    years: Sequence[YearList] = ()
-    windows: Sequence[WindowChange] = ()
-    closings: Sequence[Closing] = ()
-    seasons: Sequence[SeasonChange] = ()
+    years: tuple[YearList, ...] = ()
+    windows: tuple[WindowChange, ...] = ()
+    closings: tuple[Closing, ...] = ()
+    seasons: tuple[SeasonChange, ...] = ()
 
     def __add__(self, later: Notice) -> Notice:
         """Return both, the later one's words after these. Of two lists of one year the later one holds."""

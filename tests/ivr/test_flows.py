@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,13 +17,16 @@ from ivr.flows.hotline import hotline
 from ivr.flows.message import message
 from ivr.flows.phone import phone_code
 from ivr.hand import Hand
-from ivr.rehearsal import HANG_UP, SILENCE, Act, During, NotOver, Speaks, Stage, rehearse
+from ivr.rehearsal import HANG_UP, MORNING, SILENCE, Act, During, NotOver, Speaks, Stage, perform, rehearse
 from ivr.rooms import Rooms
-from ivr.small_house import PretendDesk, Speechless, small_house
+from ivr.small_house import PretendDesk, SmallNews, Speechless, small_house
 from prompts.calendar.calendar import Calendar, Rules
 from prompts.calendar.hours import Opening
 from prompts.errors import MissingPrompt
 from prompts.library import Sound
+from prompts.news import Area, News
+from prompts.spoken import Value
+from routing.events import PhoneNumber
 
 OFFICE = "400200"
 SUNDAY = datetime(2025, 11, 23, 3, 0, tzinfo=UTC)
@@ -491,3 +494,68 @@ async def test_a_prompt_that_is_in_no_catalogue_shows() -> None:
 
     with capture_logs():
         assert await rehearse(flow, caller=[]) == ["hotline: (who_wrote_this is missing)", "hotline: hangs up"]
+
+
+# News
+
+SHORT = News(
+    number=7,
+    area="east",
+    text={"zh": "东城正在抢修，暂停供暖。"},
+    begins=MORNING - timedelta(hours=1),
+    ends=MORNING + timedelta(hours=3),
+    expected_end=MORNING + timedelta(hours=2),
+)
+
+
+def told() -> Rooms:
+    return replace(small_house(), news=SmallNews([SHORT], [Area(key="west", name="西城", prefixes=["0107"])]))
+
+
+async def hears(rooms: Rooms, caller: str | None, *acts: Act) -> Stage:
+    stage = Stage(acts, {}, words=Made())
+    await perform(hotline, stage, rooms=rooms, caller=PhoneNumber(caller) if caller else None)
+    return stage
+
+
+class Made(Speechless):
+    """A sound of two seconds for each prompt."""
+
+    def sound(self, prompt: str, language: str, **parameters: str) -> Sound:  # noqa: ARG002
+        return Sound(prompt, 2.0, prompt, "1")
+
+    async def saying(
+        self,
+        prompt: str,
+        language: str,  # noqa: ARG002
+        values: Mapping[str, Value],
+        *,
+        brand: str,  # noqa: ARG002
+        at: datetime,  # noqa: ARG002
+    ) -> Sound:
+        return Sound(prompt, 2.0, f"{prompt} {values['until']}", "1")
+
+
+async def test_news_is_told_before_the_menu_with_the_time_it_should_be_over() -> None:
+    stage = await hears(told(), "01065001234", "1")
+    assert stage.lines[:4] == [
+        "hotline: greeting",
+        "hotline: news_7",
+        "hotline: news_expected_end",
+        "hotline: main_menu",
+    ]
+    assert "news_expected_end 2025-11-21 11:30:00+08:00" in stage.words
+
+
+async def test_who_lives_elsewhere_hears_nothing_of_it() -> None:
+    assert (await hears(told(), "01075001234", "1")).lines[:2] == ["hotline: greeting", "hotline: main_menu"]
+
+
+async def test_a_key_in_the_news_answers_the_menu() -> None:
+    assert (await hears(told(), None, During("news_7", "1"))).lines == [
+        "hotline: greeting",
+        "hotline: news_7 (cut)",
+        "caller:  1",
+        "hotline: connecting",
+        "handed to: consult",
+    ]
