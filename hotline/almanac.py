@@ -162,6 +162,7 @@ class Almanac:
         as_it_is = calendar.notice == self.calendar.notice and said.news == self._said.news
         now = datetime.now(UTC) + self.ahead()
         if as_it_is and self._made is not None and self._made[1] == now.date():
+            self._said = said
             return
         pieces = await asyncio.to_thread(needed_sounds, self._site, calendar, now, said.news)
         if self._made is None or self._made[0] != pieces:

@@ -25,7 +25,7 @@ from asterisk.manager import Manager, ManagerException
 from hotline import prepare
 from hotline.cli.stack import start
 from hotline.client import Client, ServerError, find
-from hotline.secrets import Secrets
+from hotline.secrets import Secrets, write_private
 from hotline.stack import Stack, run
 from routing.events import CallRang, Event
 from tests.asterisk import sound
@@ -356,6 +356,9 @@ class World:
 async def a_world() -> AsyncIterator[World]:
     """Bring the tests' stack up, and down at the end unless HOTLINE_TEST_KEEP is set."""
     stack = own_stack()
+    prepare.prepare(stack, SITE)
+    # Tests choose the day for the calendar, whatever day it is: an ordinary one unless they say another.
+    write_private(stack.folder / "own.env", "HOTLINE_CALENDAR_CLOCK=/etc/hotline/clock\n")
     known = await asyncio.to_thread(start, stack, SITE, tryout=True)
     telco = Far(stack.ports.telco_manager, known.services["telco-manager"])
     phones = Far(stack.ports.agents_manager, known.services["agents-manager"])

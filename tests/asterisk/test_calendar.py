@@ -1,0 +1,124 @@
+"""What is heard on other days: the same number called on festivals, and a change of the calendar during many calls.
+
+The calendar's clock is put ahead by a file that only the tests' server looks at (HOTLINE_CALENDAR_CLOCK).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+
+from routing.events import CallEnded, PromptHeard, TalkStarted
+from tests.asterisk import sound
+from tests.asterisk.world import Caller, World
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAYS = {
+    "2026-11-18": "",
+    "2020-10-01": "mid_autumn-national_day",
+    "2025-10-06": "mid_autumn-national_day",
+    "2026-02-17": "spring_festival",
+    "2026-05-01": "labour_day",
+}
+NUMBERS = {"zh": ("4001234567", "heating"), "en": ("4001234568", "english")}
+
+
+@pytest_asyncio.fixture
+async def clock(world: World) -> AsyncIterator[World]:
+    """The world, whose calendar goes back to today afterwards."""
+    yield world
+    put(world, None)
+
+
+def put(world: World, day: str | None) -> None:
+    """Let it be 10:00 of this day for the calendar; today if None."""
+    file = world.stack.folder / "site" / "clock"
+    then = datetime.fromisoformat(f"{day}T10:00").replace(tzinfo=SHANGHAI) if day else datetime.now(UTC)
+    file.write_text(f"{(then - datetime.now(UTC)).total_seconds():.0f}", encoding="utf-8")
+    file.chmod(0o644)
+
+
+async def connected(world: World, dialled: str) -> Caller:
+    """Somebody calls, presses 1 in the menu, and is connected with agent 1024."""
+    caller = await world.call(dialled)
+    await world.hears(caller, PromptHeard, prompt="greeting")
+    await caller.press("1")
+    await world.hears(caller, TalkStarted, agent="1024")
+    await caller.hang_up()
+    await world.hears(caller, CallEnded)
+    return caller
+
+
+@pytest.mark.parametrize("language", NUMBERS)
+async def test_the_same_number_is_heard_with_each_days_festival_and_the_agents_work_number(
+    clock: World, language: str
+) -> None:
+    world, (dialled, brand) = clock, NUMBERS[language]
+    await world.sign_in("1024")
+    folder = f"{language}/agents/{brand}"
+    on_festivals = {name: world.prompt(f"{folder}/{name}/1024") for name in sorted({*DAYS.values()} - {""})}
+    texts = (await world.server.get("/api/prompts"))["texts"]
+    for day, festival in DAYS.items():
+        put(world, day)
+        caller = await connected(world, dialled)
+        heard, place = caller.heard(), f"{folder}/{festival}/" if festival else f"{folder}/"
+        numbers = {agent: world.prompt(f"{place}{agent}") for agent in ("1024", "1025", "1026")}
+        assert sound.fraction_heard(numbers["1024"], heard) > 0.8, (day, "the connect greeting")
+        assert sound.closest(numbers, heard) == "1024", (day, "the work number")
+        if festival:
+            assert sound.closest(on_festivals, heard) == festival, day
+        wishes = [each.prompt for each in world.of(caller, PromptHeard) if each.prompt.startswith("festival_")]
+        assert wishes == [f"festival_{name}" for name in festival.split("-") if name], day
+        for wish in wishes:
+            assert sound.fraction_heard(world.prompt(f"{language}/{wish}"), heard) > 0.5, (day, wish)
+
+        fact = await world.hears(caller, PromptHeard, prompt="agent_greeting")
+        assert (fact.language, fact.heard, fact.cut_by) == (language, fact.length, None)
+        assert fact.length <= timedelta(seconds=5 if festival else 3.5)
+        words = texts[fact.version].replace(" ", "")
+        assert "1024" in words or "一零二四" in words
+
+
+async def test_a_change_of_the_calendar_disturbs_none_of_twenty_calls_and_the_next_hears_it(clock: World) -> None:
+    world = clock
+    put(world, "2026-11-18")
+    callers = await asyncio.gather(*(world.call("4001234567") for _ in range(20)))
+    notice = {"festival": "founding", "from": "2026-11-18", "until": "2026-11-18", "says": {"zh": "十周年快乐！"}}
+    change: dict[str, Any] = {"windows": [notice]}
+    number = (await world.server.post("/api/calendar/changes", change))["number"]
+    try:
+        for caller in callers:
+            menu = await world.hears(caller, PromptHeard, prompt="main_menu")
+            assert (menu.heard, menu.cut_by) == (menu.length, None), "nobody lost a word"
+        later = await world.call("4001234567")
+        await world.hears(later, PromptHeard, prompt="greeting")
+        assert [event.prompt for event in world.of(later, PromptHeard)][:2] == ["festival_founding", "greeting"]
+    finally:
+        await world.server.post(f"/api/calendar/changes/{number}/withdraw")
+
+
+async def test_an_outage_is_heard_before_the_menu_until_it_is_withdrawn(clock: World) -> None:
+    world = clock
+    put(world, "2026-11-18")
+    begins = datetime.fromisoformat("2026-11-18T00:00").replace(tzinfo=SHANGHAI)
+    times = {"begins": begins.isoformat(), "ends": (begins + timedelta(days=20)).isoformat()}
+    outage: dict[str, Any] = {"text": {"zh": "东城区供热管线抢修，暂停供暖。"}, **times}
+    told = await world.server.post("/api/news", outage)
+    prompt = f"news_{told['number']}"
+    try:
+        caller = await world.call("4001234567")
+        news = await world.hears(caller, PromptHeard, prompt=prompt)
+        await world.hears(caller, PromptHeard, prompt="main_menu")
+        assert news.heard == news.length
+        assert sound.heard_whole(world.prompt(f"zh/news/{prompt}"), caller.heard())
+    finally:
+        await world.server.post(f"/api/news/{told['number']}/end")
+    later = await world.call("4001234567")
+    await world.hears(later, PromptHeard, prompt="main_menu")
+    assert prompt not in [event.prompt for event in world.of(later, PromptHeard)]
