@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -40,5 +41,15 @@ def logging_of_its_own() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes (`make test`), one has the telephone world and the others run the rest meanwhile."""
     for item in items:
-        if item.path.parent.name in ("asterisk", "faults"):
+        if _is_on_the_line(item):
             item.add_marker(pytest.mark.xdist_group("telephone world"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A talk goes on in real time, arithmetic can wait."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not _is_on_the_line(item) and os.nice(0) == 0:
+        os.nice(10)
+
+
+def _is_on_the_line(item: pytest.Item) -> bool:
+    return item.path.parent.name in ("asterisk", "faults")
