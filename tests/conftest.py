@@ -52,4 +52,4 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _is_on_the_line(item: pytest.Item) -> bool:
-    return item.path.parent.name in ("asterisk", "faults")
+    return item.path.parent.name in ("asterisk", "faults") or "world" in getattr(item, "fixturenames", ())
