@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from routing.agents import AgentState
+from routing.ledger import Ledger
 from routing.log import EventLog
 from routing.mirror import Mirror
 from routing.roster import Roster
@@ -29,6 +30,10 @@ class House(Protocol):
     @property
     def wrap_ups(self) -> WrapUps:
         """The time agents have after each talk, which they can end or extend."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The figures."""
 
     @property
     def mirror(self) -> Mirror:

@@ -9,6 +9,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/agents.py       agents and their steps
     desk/tickets.py      tickets
     desk/announcements.py  outages and news, the calendar, listening in advance
+    desk/figures.py      figures of any time
     here                 how the house is, events as they happen, the board, the prompts' words
 """
 
@@ -26,7 +27,7 @@ from aiohttp import web
 from pydantic import Field
 
 from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketUnknown
-from desk import agents, announcements, calls, openapi, signing_in, tickets
+from desk import agents, announcements, calls, figures, openapi, signing_in, tickets
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -37,6 +38,7 @@ from desk.throttle import throttle_at
 from desk.users import Passwords
 from hotline.hear import NotHeard, hear
 from prompts.errors import NewsRefused, NoSuchWords, NoticeRefused, PromptsError
+from hotline.metrics import exposition
 from routing.agents import AgentError, AgentUnknown, NotDone
 from routing.log import Listener, Missed, NotWritten, Recorded
 
@@ -196,6 +198,11 @@ async def board(request: web.Request) -> web.StreamResponse:
     return web.json_response(_service(request).mirror.picture)
 
 
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """What a monitoring system counts and measures (Prometheus)."""
+    return web.Response(body=exposition(_service(request)), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
 async def described(_: web.Request) -> web.StreamResponse:
     """The interface as an OpenAPI document."""
     return web.json_response(openapi.document(ROUTES, version=version("hotline")))
@@ -238,6 +245,8 @@ ROUTES: Final = (
     *agents.ROUTES,
     *tickets.ROUTES,
     *announcements.ROUTES,
+    *figures.ROUTES,
+    get("/metrics", metrics, WATCH, answer="text/plain"),
     get("/api/health", health, WATCH, answer=Health),
     get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
     get("/api/events/newest", newest_event, WATCH, answer=Newest),

@@ -12,6 +12,7 @@ from typing import Final
 from hotline.secrets import Secrets
 from hotline.site import Carrier, Site
 from hotline.stack import Stack
+from routing import phones, truth
 from routing.staff import Agent, Queue
 from routing.watch import WANTED
 
@@ -152,7 +153,7 @@ def _queue(queue: Queue) -> str:
 
 def _manager(secrets: Secrets, stack: Stack) -> str:
     """The accounts' secrets, where they may come from, and the few events each is sent (most work saved is here)."""
-    events = {"watch": WANTED, "desk": ONLY_BOOTED, "dial": ONLY_BOOTED}
+    events = {"watch": (*WANTED, *phones.WANTED, *truth.WANTED), "desk": ONLY_BOOTED, "dial": ONLY_BOOTED}
     return "".join(
         f"[{account}]({account}-rights)\nsecret = {_secret(secrets.services[f'ami-{account}'])}\n"
         f"permit = {stack.server}/255.255.255.255\n" + "".join(map(_event_filter, wanted))

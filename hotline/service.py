@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,8 +23,10 @@ from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.almanac import Almanac
 from hotline.casework import Casework, open_casework
+from hotline.metrics import Counted
 from hotline.settings import Settings
 from hotline.site import Site
+from hotline.webhook import Webhook
 from hotline.words import open_said, open_words
 from ivr.doors import Doors
 from ivr.rooms import Rooms
@@ -32,6 +34,7 @@ from ivr.server import AgiServer, Limits
 from prompts.speech import Speech
 from prompts.store import Store
 from routing.agents import AgentState
+from routing.alarms import Alarms
 from routing.ami import AmiAddress, Link
 from routing.board import board_at
 from routing.events import (
@@ -40,22 +43,25 @@ from routing.events import (
     CallRang,
     Event,
     HotlineStarted,
-    LinkBack,
-    LinkLost,
     MessageLeft,
     OfferMissed,
 )
+from routing.findings import Watchman
 from routing.keypad import Keypad
+from routing.ledger import Ledger
 from routing.live import Live
 from routing.log import EventLog
 from routing.log_sql import open_log
 from routing.mirror import Mirror
 from routing.painter import Painter
-from routing.picture import Canvas, moment
+from routing.phones import Phones
+from routing.picture import Canvas, SourceShown, moment
 from routing.recordings import Recordings
 from routing.roster import Roster
 from routing.stream import Stream
-from routing.watch import CARRIER, Watch
+from routing.truth import Truth
+from routing.usual import Usual, learn_from
+from routing.watch import Watch
 from routing.wrap_up import WrapUps
 
 log = structlog.get_logger()
@@ -64,6 +70,7 @@ Memory = TypeVar("Memory")
 RECORDINGS_WITHIN: Final = 5.0
 """Seconds that recordings get at a stop; with `drain_for` it must stay below the engine's patience (30 s)."""
 LONGEST_CALL: Final = timedelta(hours=12)
+LEARN_EVERY: Final = timedelta(days=1)
 MOST_CALLS: Final = 2000
 """So many of the latest calls are looked through for those that were not over when we were last here."""
 
@@ -94,8 +101,7 @@ class Service:
     ) -> None:
         self.settings, self.site, self.words, self.casework = settings, found, words, casework
         self.events = Stream(events)
-        self._lost_at: datetime | None = None
-        self._stale_since: dict[str, str] = {}
+        self._unwritten_since: datetime | None = None
         self.recordings = Recordings(
             settings.folders.recordings,
             settings.folders.messages,
@@ -111,7 +117,9 @@ class Service:
             agent_left=keypad.cut_greeting,
             handed_over=keypad.record,
         )
-        self.watch_link = self._link("watch", on_event=self._hear, on_up=self._catch_up, on_down=self._lost)
+        self.watch_link = self._link(
+            "watch", on_event=self._hear, on_up=self._catch_up, on_down=lambda why: self.truth.lost(why)
+        )
         self.roster = Roster(
             found.agents,
             queues=self.desk_link,
@@ -127,11 +135,35 @@ class Service:
             record=self.events.record,
             settle=self.roster.settle,
         )
+        self.phones = Phones(found.agents, known=self.live.phones, record=self.events.record)
+        self.truth = Truth(
+            self.watch_link,
+            live=self.live,
+            watch=self.watch,
+            record=self.events.record,
+            agents=found.agents,
+            others=partial(self.roster.restore, after_gap=False),
+        )
+        self.usual = Usual(found.zone)
+        self.ledger = Ledger(self.events, found.queues, found.zone, usual=self.usual)
+        self.counted = Counted()
+        self.watchman = Watchman(
+            found.queues,
+            live=self.live,
+            ledger=self.ledger,
+            truth=self.truth,
+            usual=self.usual,
+            log_problem=lambda: self.events.problem,
+        )
+        self.bell = Webhook(settings.alarms.webhook) if settings.alarms.webhook else None
+        self.alarms = Alarms(self.watchman, record=self.events.record, bell=self.bell)
         self.painter = Painter(self.board, self._show)
         self.mirror = Mirror(self.board)
         self.events.taken_by(self.roster.take)
         self.events.taken_by(self._paint)
         self.events.taken_by(self.wrap_ups.take)
+        for taker in (self.truth, self.ledger, self.watchman, self.alarms, self.counted):
+            self.events.taken_by(taker.take)
         self.almanac = Almanac(found, settings, words, said)
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
@@ -144,6 +176,7 @@ class Service:
 
     async def start(self) -> None:
         """Open the doors. Asterisk may come later: the links are kept trying."""
+        await self.ledger.start(self.alarms, self.watchman)
         self.events.record(HotlineStarted(at=self._now()))
         await self.roster.remember()
         await self._recall()
@@ -151,6 +184,11 @@ class Service:
         await self.agi.start()
         await self.watch_link.start()
         await self.desk_link.start()
+        self.truth.start()
+        self.alarms.start()
+        if self.bell is not None:
+            self.bell.start()
+        self._learning = asyncio.create_task(self._learn_the_usual(), name="what is usual")
         self.painter.start()
         self.mirror.start()
         self._clocks = asyncio.create_task(self.casework.watch_clocks())
@@ -159,6 +197,11 @@ class Service:
     async def stop(self) -> None:
         """Close the doors; flows under way may end."""
         cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
+        self._learning.cancel()
+        await self.alarms.stop()
+        if self.bell is not None:
+            await self.bell.stop()
+        await self.truth.stop()
         await self.desk_link.stop()
         await self.watch_link.stop()
         self.wrap_ups.stop()
@@ -203,16 +246,36 @@ class Service:
     def _show(self, canvas: Canvas) -> None:
         """Put on the board what there is to see now."""
         self.live.show(canvas)
-        canvas.only("sources", {name: self._source(name) for name in ("asterisk", "event-log")})
+        self.ledger.show(canvas)
+        self.alarms.show(canvas)
+        canvas.only("sources", {name: dict(source) for name, source in self._sources().items()})
 
-    def _source(self, name: str) -> dict[str, Any]:
-        """Whether what this source tells can be believed now, and if not, since when."""
-        why = self.health().get({"asterisk": "ami-watch"}.get(name, name), "")
-        if not why:
-            self._stale_since.pop(name, None)
-        elif name not in self._stale_since:
-            self._stale_since[name] = moment(self._now())
-        return {"source": name, "stale_since": self._stale_since.get(name), "why": why}
+    async def _learn_the_usual(self) -> None:
+        """Learn how many callers an hour usually has, at the start and once a day."""
+        queues = {queue.name: queue for queue in self.site.queues}
+        while True:
+            try:
+                await learn_from(self.events, self.usual, queues, self.site.zone, self._now())
+            except Exception:
+                log.exception("what is usual could not be learnt")
+            await asyncio.sleep(LEARN_EVERY.total_seconds())
+
+    def _sources(self) -> dict[str, SourceShown]:
+        """What the picture is made from, and whether it can be believed now."""
+        stale = self.truth.stale_since
+        unwritten = self.events.problem
+        if unwritten is None:
+            self._unwritten_since = None
+        elif self._unwritten_since is None:
+            self._unwritten_since = self._now()
+        return {
+            "asterisk": {"source": "asterisk", "stale_since": moment(stale) if stale else None, "why": self.truth.why},
+            "event-log": {
+                "source": "event-log",
+                "stale_since": moment(self._unwritten_since) if self._unwritten_since else None,
+                "why": unwritten or "",
+            },
+        }
 
     def shown(self, state: AgentState) -> dict[str, Any]:
         """An agent as people see one."""
@@ -250,8 +313,9 @@ class Service:
         """An event from Asterisk; the end of a line waits until the flow that has the call has written its last."""
         if event.get("Event") == "Hangup":
             self.doors.once_out(event.get("Uniqueid", ""), partial(self.watch.hear, event))
-        else:
-            self.watch.hear(event)
+            return
+        for hearer in (self.watch, self.phones, self.truth):
+            hearer.hear(event)
 
     def _note(self, event: Event) -> None:
         """A fact from a flow: where a caller is follows from it."""
@@ -284,31 +348,11 @@ class Service:
                 self.live.take(fact)
 
     async def _catch_up(self) -> None:
-        """The events flow again: which calls are up, and what ended unseen?"""
+        """The events flow again: what was missed?"""
         # What may have ended is asked first: what begins meanwhile is not taken for over.
-        before, left = self.watch.live, self.recordings.left()
-        rows = await self.watch_link.rows("CoreShowChannels")
-        lines = frozenset(row["Uniqueid"] for row in rows if row["Channel"].startswith(CARRIER))
-        live = lines & frozenset(row["Linkedid"] for row in rows)
-        if self._lost_at is not None:
-            self.events.record(LinkBack(at=self._now(), away=self._now() - self._lost_at))
-            self._lost_at = None
-        self.watch.seen_live(live, before=before)
-        await self._see_what_was_missed(live, rows)
-        self.recordings.sweep(left - frozenset(row["Linkedid"] for row in rows))
-
-    async def _see_what_was_missed(self, live: frozenset[str], rows: Sequence[Mapping[str, str]]) -> None:
-        """Of the calls that are up: who talks, and who waits?"""
-        for row in rows:
-            if row["Uniqueid"] in live and row["BridgeId"]:
-                self.watch.seen_connected(row)
-        for row in await self.watch_link.rows("QueueStatus"):
-            if row["Event"] == "QueueEntry":
-                self.watch.seen_waiting(row)
-
-    def _lost(self, why: str) -> None:
-        self._lost_at = self._now()
-        self.events.record(LinkLost(at=self._now(), why=why))
+        left = self.recordings.left()
+        channels = await self.truth.catch_up()
+        self.recordings.sweep(left - frozenset(row["Linkedid"] for row in channels))
 
     async def _restore(self) -> None:
         await self.roster.restore()

@@ -24,7 +24,7 @@ KNOWN_BAD: Final = frozenset({"", "secret", "password", "changeme", "admin", "as
 SHORTEST_SECRET: Final = 16
 LIKE: Final = 0.93
 """How much alike a name is to the one that was meant, 1.0 is the same: one letter is wrong, missing or too many."""
-PRIVATE: Final = ("secret", "token", "redis", "database")
+PRIVATE: Final = ("secret", "token", "redis", "database", "webhook")
 """Settings with one of these words in their names hold passwords: what was found there is not shown."""
 
 
@@ -101,6 +101,12 @@ class Api(Group):
         return origin
 
 
+class AlarmsOut(Group):
+    """Where alarms go besides the board and our log."""
+
+    webhook: SecretStr | None = Field(None, description="an address that takes each alarm as JSON (POST)")
+
+
 class Folders(Group):
     """Where files lie; Asterisk sees the same folders."""
 
@@ -125,6 +131,7 @@ class Settings(BaseSettings):
     agi: Agi = Agi()
     api: Api
     folders: Folders = Folders()
+    alarms: AlarmsOut = AlarmsOut()
     calendar_clock: Path | None = Field(
         None, description="for tests only: a file with the seconds that the calendar is ahead of the clock"
     )

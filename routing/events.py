@@ -400,12 +400,76 @@ class PhoneBack(AgentEvent):
     """The agent's phone can be reached."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkEvent(Event):
+    """Something happens to a trunk; `trunk` is the carrier's name or, of a registration, its address."""
+
+    call: None = None
+    agent: None = None
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkLost(TrunkEvent):
+    """The carrier cannot be reached, or refuses our registration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkBack(TrunkEvent):
+    """The carrier can be reached again."""
+
+
+# What somebody had to know at once.
+
+AlarmKind = Literal[
+    "longest-wait",
+    "nobody-ready",
+    "service-level",
+    "calls-swing",
+    "trunk-lost",
+    "phone-lost",
+    "asterisk-lost",
+    "log-stuck",
+    "drift",
+    "outbox-stuck",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(Event):
+    """Something is wrong since then; `alarm` is its name while it is on.
+
+    `of` is the agent, the trunk or the area that it is about; `value` and `limit` say how wrong, as text for people.
+    """
+
+    call: None = None
+    agent: None = None
+    alarm: str
+    kind: AlarmKind
+    since: datetime
+    queue: str | None = None
+    of: str | None = None
+    value: str | None = None
+    limit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmEnded(Event):
+    """It is wrong no more."""
+
+    call: None = None
+    agent: None = None
+    alarm: str
+    kind: AlarmKind
+    lasted: timedelta
+
+
 # What we could not see.
 
 
-Drift = Literal["call-unknown", "call-gone", "place", "waiting", "talk", "phone", "member"]
+Drift = Literal["call-unknown", "call-gone", "place", "waiting", "talk", "offer", "phone", "member"]
 """What was wrong: a call that is up was not shown, one that is shown is not up, its place or its wait or its talk was
-another, a phone's being there, an agent's place in the queues.
+another, a phone was shown ringing, a phone's being there, an agent's place in the queues.
 """
 
 
@@ -504,6 +568,10 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "wrap-up-ended": WrapUpEnded,
     "phone-lost": PhoneLost,
     "phone-back": PhoneBack,
+    "trunk-lost": TrunkLost,
+    "trunk-back": TrunkBack,
+    "alarm-raised": AlarmRaised,
+    "alarm-ended": AlarmEnded,
     "drift-found": DriftFound,
     "call-found": CallFound,
     "agent-found": AgentFound,

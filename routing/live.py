@@ -12,7 +12,7 @@ Nothing here asks a clock: a wrap-up, for instance, ends by an event.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, cast
@@ -20,6 +20,7 @@ from typing import Final, Literal, cast
 from routing.agents import Activity, AgentState, Duty, reduce
 from routing.events import (
     CallEnded,
+    CallQueued,
     CallRang,
     CallRequeued,
     CallStep,
@@ -52,6 +53,8 @@ class LiveCall:
     dialled: str | None = None
     put_back: bool = False
     """Whether the caller goes before all others of the same priority next time."""
+    position: int | None = None
+    """The place in line at which Asterisk put the caller last, from 1."""
 
     @property
     def state(self) -> CallState:
@@ -71,6 +74,8 @@ class LiveCall:
             self.caller, self.dialled = step.caller, step.dialled
         if isinstance(step, CallRequeued):
             self.put_back = True
+        if isinstance(step, CallQueued):
+            self.position = step.position
         if (self.state, self.progress.agent, self.progress.queue) != before:
             self.since = step.at
 
@@ -130,7 +135,11 @@ class Live:
             self._changed_queues.add(here)
 
     def _place(self, call: LiveCall, line: Sequence[str]) -> int:
-        """Where Asterisk puts this caller: behind all of a higher priority, and of the same one unless put back."""
+        """Where Asterisk puts this caller, if it did not say: behind all of a higher priority, and of the same one
+        unless put back.
+        """
+        if call.position is not None:
+            return min(call.position - 1, len(line))
         mine = call.progress.priority
         for place, other in enumerate(line):
             theirs = self.calls[other].progress.priority
@@ -165,6 +174,10 @@ class Live:
             self._at[after.call].add(number)
         self._changed_agents.add(number)
         self._changed_queues.update(self._agents[number].queues)
+
+    def queues_of(self, number: str) -> Mapping[str, int]:
+        """The queues an agent serves, and the penalty in each."""
+        return self._agents[number].queues
 
     def state_of(self, number: str) -> AgentShownState:
         """The one word for what an agent does."""

@@ -29,6 +29,7 @@ from routing.events import (
     AgentSignedOut,
     AgentStep,
     AgentUnpaused,
+    DriftFound,
     Event,
     OfferMissed,
 )
@@ -222,7 +223,7 @@ class Roster:
         async with self._one_at_a_time[number]:
             await self._bring(self._agents[number], self._states[number])
 
-    async def restore(self) -> None:
+    async def restore(self, *, after_gap: bool = True) -> None:
         """Bring Asterisk's queues back to what each agent last saw confirmed; raises AmiError."""
         found = await self._places()
         for stranger in found.keys() - {agent.interface for agent in self._agents.values()}:
@@ -233,6 +234,7 @@ class Roster:
                 state = self._states[agent.work_number]
                 differs = any(needed(agent, state, found.get(agent.interface, {})))
                 if differs and await self._bring(agent, state):
+                    self._log.record(DriftFound(at=self._now(), agent=state.agent, kind="member", after_gap=after_gap))
                     self._log.record(
                         AgentRestored(at=self._now(), agent=state.agent, state=state.duty.value, reason=state.reason)
                     )

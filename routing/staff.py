@@ -32,6 +32,13 @@ class Queue(Entry):
     ring_for: timedelta = Field(timedelta(seconds=20), description="then the next agent is tried")
     answer_within: timedelta = Field(timedelta(seconds=20), description="an answer within this counts as in time")
     short_abandon: timedelta = Field(timedelta(seconds=5), description="who hangs up sooner is counted apart")
+    longest_wait: timedelta = Field(timedelta(minutes=3), description="a longer wait raises an alarm")
+    service_level: float | None = Field(
+        None, gt=0, le=1, description="a smaller share of callers answered in time raises an alarm, e.g. 0.8"
+    )
+    busy_at: int = Field(
+        0, ge=0, description="more callers in an hour raise an alarm, until the usual is known; 0 never does"
+    )
     most_waiting: int = Field(0, ge=0, description="a full queue asks for a message; 0 is no limit")
 
 

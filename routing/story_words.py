@@ -117,6 +117,10 @@ LINES: Final[Mapping[str, tuple[str, str, str]]] = {
     "phone-lost": ("agent", "has a phone that cannot be reached", "话机失联"),
     "phone-back": ("agent", "has a phone that can be reached", "话机可用"),
     # What we could not see
+    "trunk-lost": ("hotline", "has lost the trunk {trunk}", "中继 {trunk} 中断"),
+    "trunk-back": ("hotline", "has the trunk {trunk} back", "中继 {trunk} 恢复"),
+    "alarm-raised": ("hotline", "raises an alarm: {alarm}", "告警：{alarm}"),
+    "alarm-ended": ("hotline", "ends the alarm {alarm} after {lasted}", "告警 {alarm} 在 {lasted}后解除"),
     "drift-found": ("hotline", "finds that Asterisk knows better ({kind})", "与 Asterisk 核对发现不一致（{kind}）"),
     "call-found/ringing": ("hotline", "finds the caller before the answer", "核对发现用户尚未接听"),
     "call-found/menu": ("hotline", "finds the caller in no queue and no talk", "核对发现用户不在队列也不在通话"),

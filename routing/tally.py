@@ -103,6 +103,14 @@ class Tally:
             case CallEnded():
                 self._ended(event)
 
+    def begin_at(self, since: datetime) -> None:
+        """Count from this moment on, and forget what was counted of hours before."""
+        self._since = since
+        for hour in [hour for hour in self.queues if hour.begins < since]:
+            del self.queues[hour]
+        for hour in [hour for hour in self.agents if hour.begins < since]:
+            del self.agents[hour]
+
     def waiting(self) -> Iterator[Visit]:
         """Who waits now."""
         return (visit for visit in self._visits.values() if visit.outcome == "waiting")
@@ -168,7 +176,7 @@ class Tally:
         visit = self._visits.get(call)
         if visit is None or (outcome == "waiting" and visit.outcome != "answered"):
             return
-        after = replace(visit, outcome=outcome, waited=max(waited, timedelta(0)))
+        after = replace(visit, outcome=outcome, waited=_to_the_millisecond(waited))
         self._count(call, after if outcome == "answered" else replace(after, connected=False))
 
     def _count(self, call: str, after: Visit) -> None:
@@ -181,7 +189,7 @@ class Tally:
         """Count a visit, or take it off again; the longest wait stays, for it was waited."""
         if self._since is not None and visit.began < self._since:
             return
-        counts = self.queues[Hour(visit.queue, self._hour(visit.began))]
+        counts = self.queues[Hour(visit.queue, self.hour(visit.began))]
         queue = self._queues.get(visit.queue)
         in_time = queue is not None and visit.waited <= queue.answer_within
         counts.offered += by
@@ -218,8 +226,7 @@ class Tally:
 
     def _agent_takes(self, agent: str, event: Event) -> None:
         self._spend(agent, event.at)
-        before = self._states.setdefault(agent, AgentState(agent=agent))
-        self._states[agent] = reduce(before, event)
+        self._states[agent] = reduce(self._states.get(agent) or _first_seen(agent, event), event)
         counts = self._agent_counts(agent, event.at)
         match event:
             case PhoneLost():
@@ -253,7 +260,9 @@ class Tally:
         if state is None:
             return
         while since < to:
-            end = min(self._hour(since) + HOUR, to)
+            end = min(self.hour(since) + HOUR, to)
+            if self._since is not None and since < self._since:
+                end = min(end, self._since)
             self._spent(self._agent_counts(agent, since), agent, state, end - since)
             since = end
 
@@ -279,8 +288,20 @@ class Tally:
     def _agent_counts(self, agent: str, at: datetime) -> AgentCounts:
         if self._since is not None and at < self._since:
             return AgentCounts()  # counted into nothing
-        return self.agents[Hour(agent, self._hour(at))]
+        return self.agents[Hour(agent, self.hour(at))]
 
-    def _hour(self, at: datetime) -> datetime:
+    def hour(self, at: datetime) -> datetime:
+        """When the hour of this moment began."""
         local = at.astimezone(self._zone)
         return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def _first_seen(agent: str, event: Event) -> AgentState:
+    """An agent of whom nothing was known: who is offered a call signed in before we looked."""
+    signed_in = isinstance(event, AgentOffered | AgentAnswered | TalkStarted)
+    return AgentState(agent=agent, duty=Duty.READY if signed_in else Duty.SIGNED_OUT)
+
+
+def _to_the_millisecond(wait: timedelta) -> timedelta:
+    """As the log keeps it, so that what is counted now and from the log is the same; never less than nothing."""
+    return max(timedelta(milliseconds=round(wait / timedelta(milliseconds=1))), timedelta(0))

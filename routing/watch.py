@@ -245,6 +245,17 @@ class Watch:
         for call in calls - self._over.keys():
             self._calls.setdefault(call, Progress())
 
+    def seen_at(self, call: str, place: Place) -> None:
+        """Asterisk has this caller's line here, and not where we had it: a talk of theirs is over, unseen."""
+        progress = self._calls.setdefault(call, Progress())
+        self._end_talk(call, progress, by=None)
+        self._tell(CallFound(at=self._now(), call=call, place=place))
+
+    def seen_offered(self, call: str, *, agent: str, queue: str) -> None:
+        """A phone rings for this caller, and we did not see it begin."""
+        if call in self._calls:
+            self._tell(AgentOffered(at=self._now(), call=call, agent=agent, queue=queue))
+
     def seen_connected(self, line: Mapping[str, str]) -> None:
         """The link is back, and this caller's line is connected with somebody: a talk may have begun unseen."""
         self._connected({**line, "BridgeNumChannels": "2", "BridgeUniqueid": line["BridgeId"]})
@@ -353,7 +364,7 @@ class Watch:
         self._tell(CallTransferred(at=self._now(), call=call, kind=kind, to=to, by=by))
         self._end_talk(call, progress, by="agent")
 
-    def _end_talk(self, call: str, progress: Progress, *, by: Party) -> None:
+    def _end_talk(self, call: str, progress: Progress, *, by: Party | None) -> None:
         self._end_hold(call, progress)
         if progress.talking_since is not None and progress.agent is not None:
             talked = self._now() - progress.talking_since

@@ -15,6 +15,7 @@ from routing.events import (
     AgentPaused,
     AgentSignedIn,
     CallAnswered,
+    CallQueued,
     CallRequeued,
     CallRouted,
     CallTransferred,
@@ -124,20 +125,29 @@ def test_numbers_are_masked() -> None:
     assert after(rang("a", caller=None))["calls"]["a"]["caller"] is None
 
 
+def joins(call: str, seconds: float = 0) -> CallQueued:
+    """A caller of whom Asterisk did not say where in line."""
+    return CallQueued(at=at(seconds), call=call, queue="repair")
+
+
+def test_a_caller_stands_where_asterisk_says() -> None:
+    assert after(queued("a", 1), queued("b", 1), queued("c", 2))["queues"]["repair"]["waiting"] == ["b", "c", "a"]
+
+
 def emergency(call: str, seconds: float) -> list[Event]:
-    return [rang(call, seconds), CallRouted(at=at(seconds), call=call, to="repair", priority=100), queued(call, 1)]
+    return [rang(call, seconds), CallRouted(at=at(seconds), call=call, to="repair", priority=100), joins(call)]
 
 
 def test_callers_wait_in_the_order_in_which_they_are_served() -> None:
     """Emergencies first, then who was put back, then by turn; a transfer to the queue goes to its end."""
-    events: list[Event] = [queued("a", 1), queued("b", 2), *emergency("fire", 3), *emergency("flood", 4)]
+    events: list[Event] = [joins("a"), joins("b"), *emergency("fire", 3), *emergency("flood", 4)]
     assert after(*events)["queues"]["repair"]["waiting"] == ["fire", "flood", "a", "b"]
 
     picked_up = AgentAnswered(at=at(5), call="fire", agent="1024", queue="repair", waited=S)
     events += [picked_up, AgentAnswered(at=at(6), call="b", agent="1025", queue="repair", waited=S)]
     assert after(*events)["queues"]["repair"]["waiting"] == ["flood", "a"]
 
-    events += [CallRequeued(at=at(7), call="b", why="agent-hung-up"), queued("b", 2, 7)]
+    events += [CallRequeued(at=at(7), call="b", why="agent-hung-up"), joins("b", 7)]
     assert after(*events)["queues"]["repair"]["waiting"] == ["flood", "b", "a"]
     assert after(*events)["calls"]["b"]["joined"] == "2025-11-21T09:20:00.000Z", "who is put back keeps the wait"
 
