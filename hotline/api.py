@@ -37,8 +37,8 @@ from desk.routes import Given, Route, Shown, answer, get, given
 from desk.throttle import throttle_at
 from desk.users import Passwords
 from hotline.hear import NotHeard, hear
-from prompts.errors import NewsRefused, NoSuchWords, NoticeRefused, PromptsError
 from hotline.metrics import exposition
+from prompts.errors import NewsRefused, NoSuchWords, NoticeRefused, PromptsError
 from routing.agents import AgentError, AgentUnknown, NotDone
 from routing.log import Listener, Missed, NotWritten, Recorded
 
