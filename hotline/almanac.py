@@ -19,11 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hotline.settings import Settings
 from hotline.site import Site
-from hotline.words import festivals_with_words, needed_sounds, speak
+from hotline.words import festivals_with_words, needed_sounds, speak, texts_of
+from prompts.build import Built
 from prompts.calendar.calendar import Calendar
 from prompts.calendar.notice import Notice, read_notice
 from prompts.calendar.year import told
-from prompts.catalogue import Catalogue
 from prompts.errors import BuildFailed, NewsRefused, NoticeRefused, PromptsError
 from prompts.news import Announcement, News, area_of, concerning
 from prompts.plan import Plan
@@ -42,7 +42,7 @@ class Almanac:
         """`start` reads what the operator has said; until then the site's rules hold."""
         self._site, self._settings, self._words, self._store = found, settings, words, store
         self._said = Said()
-        self._catalogue = Catalogue.read()
+        self._catalogue = texts_of(settings.site)
         self._use(Calendar(found.rules))
         self._made: tuple[Plan, date] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -151,6 +151,21 @@ class Almanac:
             else:
                 self.problem = self._refused = None
 
+    async def take_up_words(self) -> Built:
+        """Take up texts and recordings that have changed; calls go on, and hear them from their next prompt on.
+
+        Raises PromptsError for words that cannot be used; then all stays as it was.
+        """
+        async with self._one_at_a_time:
+            texts = await asyncio.to_thread(texts_of, self._settings.site)
+            now = datetime.now(UTC) + self.ahead()
+            pieces = await asyncio.to_thread(needed_sounds, self._site, texts, self.calendar, now, self._said.news)
+            built = await speak(pieces, self._settings)
+            self._catalogue, self._made = texts, (pieces, now.date())
+            self._words.look_again(texts)
+            self._use(self.calendar)
+            return built
+
     def _notice(self, said: Said) -> Notice:
         """What the operator's file says, and then what was said by command."""
         notice = read_notice(notice_file(self._settings))
@@ -164,7 +179,7 @@ class Almanac:
         if as_it_is and self._made is not None and self._made[1] == now.date():
             self._said = said
             return
-        pieces = await asyncio.to_thread(needed_sounds, self._site, calendar, now, said.news)
+        pieces = await asyncio.to_thread(needed_sounds, self._site, self._catalogue, calendar, now, said.news)
         if self._made is None or self._made[0] != pieces:
             await speak(pieces, self._settings)
             self._words.look_again()

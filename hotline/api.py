@@ -33,7 +33,7 @@ from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
 from desk.calls import Reveal, as_json, may_reveal
 from desk.house import HOUSE
-from desk.routes import Given, Route, Shown, answer, get, given
+from desk.routes import Given, Route, Shown, answer, get, given, post
 from desk.throttle import throttle_at
 from desk.users import Passwords
 from hotline.hear import NotHeard, hear
@@ -90,6 +90,15 @@ class Texts(Shown):
     """The words of every prompt, by version."""
 
     texts: Mapping[str, str]
+
+
+class WordsBuilt(Shown):
+    """What came of taking up the operator's words: sounds made, kept, removed, and spoken by the spare voice."""
+
+    made: int
+    kept: int
+    removed: int
+    fell_back: int
 
 
 def application(service: Service, accounts: Accounts, *, routes: Sequence[Route] | None = None) -> web.Application:
@@ -188,6 +197,14 @@ async def newest_event(request: web.Request) -> web.StreamResponse:
     return answer(Newest(seq=await _service(request).events.flushed()))
 
 
+async def build_prompts(request: web.Request) -> web.StreamResponse:
+    """Take up texts and recordings that have changed, and make their sounds; calls go on."""
+    built = await _service(request).almanac.take_up_words()
+    return answer(
+        WordsBuilt(made=len(built.made), kept=built.kept, removed=len(built.removed), fell_back=len(built.fell_back))
+    )
+
+
 async def prompts(request: web.Request) -> web.StreamResponse:
     """The words of every prompt, by version."""
     return answer(Texts(texts=dict(_service(request).words.texts)))
@@ -223,7 +240,7 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 503, problem.code
         case StepIncomplete() | NotConfirmed():
             return 422, problem.code
-        case AgentError() | CaseworkError():
+        case AgentError() | CaseworkError() | PromptsError():
             return 409, problem.code
     return None
 
@@ -251,6 +268,7 @@ ROUTES: Final = (
     get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
     get("/api/events/newest", newest_event, WATCH, answer=Newest),
     get("/api/prompts", prompts, SIGNED_IN, answer=Texts),
+    post("/api/prompts/build", build_prompts, MANAGE, answer=WordsBuilt),
     get("/api/board", board, WATCH, answer="application/json"),
     get("/api/openapi.json", described, SIGNED_IN, answer="application/json"),
 )

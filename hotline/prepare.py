@@ -6,13 +6,13 @@ Run again it changes only what the site changed; secrets stay. Files are owned b
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from hotline import asterisk_files, secrets
 from hotline.secrets import Secrets, write_private
-from hotline.site import Site, load
+from hotline.site import Site, load, own_recordings, own_texts
 from hotline.stack import ROOT, Stack
 
 OWN_SITE: Final = ROOT / "site" / "site.toml"
@@ -35,6 +35,7 @@ def prepare(stack: Stack, file: Path) -> Secrets:
             _write(stack, f"{role}/{name}", text)
     _write(stack, "site/site.toml", file.read_text(encoding="utf-8"))
     _give_notice(stack, file.with_name("calendar.toml"))
+    give_words(stack, file)
     _write(stack, "redis/redis.conf", _redis(known))
     settings = _server_settings(stack, known) | {"HOTLINE_SITE_VERSION": _version(file)}
     _write(stack, "hotline.env", _environment(settings), owner=None)
@@ -73,6 +74,38 @@ def _give_notice(stack: Stack, file: Path) -> None:
         _write(stack, "site/calendar.toml", file.read_text(encoding="utf-8"))
     else:
         (stack.folder / "site" / "calendar.toml").unlink(missing_ok=True)
+
+
+def give_words(stack: Stack, file: Path) -> None:
+    """Bring the operator's own texts and recordings, beside the site file, to where the server reads them."""
+    target = stack.folder / "site" / "words"
+    wanted = {path.relative_to(file.parent): path for path in _words_beside(file)}
+    for old in target.rglob("*.*"):
+        if old.is_file() and old.relative_to(target.parent) not in wanted:
+            old.unlink()
+    for relative, path in wanted.items():
+        place = target.parent / relative
+        for folder in reversed([place.parent, *place.parent.parents]):
+            if folder.is_relative_to(target):
+                _owned(stack, folder)
+        if not place.exists() or place.read_bytes() != path.read_bytes():
+            part = place.with_name(f".{place.name}.part")
+            shutil.copyfile(path, part)
+            if os.getuid() == 0:
+                os.chown(part, stack.user, stack.user)
+            part.replace(place)
+
+
+def _words_beside(file: Path) -> Iterator[Path]:
+    yield from sorted(own_texts(file).glob("*.toml"))
+    yield from sorted(own_recordings(file).rglob("*.wav"))
+
+
+def _owned(stack: Stack, folder: Path) -> None:
+    """A folder of the containers' user."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.getuid() == 0:
+        os.chown(folder, stack.user, stack.user)
 
 
 def _leave_room_for_own_settings(stack: Stack) -> None:

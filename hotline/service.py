@@ -43,8 +43,10 @@ from routing.events import (
     CallRang,
     Event,
     HotlineStarted,
+    LanguageChosen,
     MessageLeft,
     OfferMissed,
+    PhoneNumber,
 )
 from routing.findings import Watchman
 from routing.keypad import Keypad
@@ -73,6 +75,10 @@ LONGEST_CALL: Final = timedelta(hours=12)
 LEARN_EVERY: Final = timedelta(days=1)
 MOST_CALLS: Final = 2000
 """So many of the latest calls are looked through for those that were not over when we were last here."""
+
+
+LATEST_CALLS: Final = 20
+"""So many of a caller's latest calls are looked through for the language he chose."""
 
 
 class LogUnusable(Exception):
@@ -307,6 +313,7 @@ class Service:
             rang=partial(self._is_logged, CallRang),
             agent_answered=self.watch.agent_answered,
             desk=self.roster,
+            language_of=self._language_of,
         )
 
     def _hear(self, event: Mapping[str, str]) -> None:
@@ -334,6 +341,19 @@ class Service:
         except Exception as problem:
             log.warning("the event log could not be asked", call=call, problem=str(problem))
             return False
+
+    async def _language_of(self, caller: PhoneNumber) -> str | None:
+        """The language this caller chose last. A log that cannot be asked now is not waited for."""
+        try:
+            async with asyncio.timeout(1.0):
+                await self.events.flushed()
+                for call in await self.events.calls_from(caller, limit=LATEST_CALLS):
+                    chosen = [fact.language for fact in call.events if isinstance(fact, LanguageChosen)]
+                    if chosen:
+                        return chosen[-1]
+        except Exception as problem:
+            log.warning("nobody knows which language a caller speaks", problem=str(problem))
+        return None
 
     async def _recall(self) -> None:
         """Take up the calls that were not over when we were last here, and who talked in them."""

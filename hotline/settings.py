@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -115,6 +115,16 @@ class Folders(Group):
     messages: Path = Path("/srv/messages")
 
 
+class Voice(Group):
+    """Who speaks what nobody has recorded. Whatever this voice cannot speak, espeak-ng does."""
+
+    engine: str = Field("espeak", description="espeak, command, http, or a voice that an installed package offers")
+    options: Mapping[str, Any] = Field(
+        default_factory=dict, description="what the engine needs, as JSON: see docs/prompts.md"
+    )
+    secret_headers: SecretStr | None = Field(None, description="for http: headers with its key, as JSON")
+
+
 class Settings(BaseSettings):
     """Everything our server must know to start."""
 
@@ -132,6 +142,7 @@ class Settings(BaseSettings):
     api: Api
     folders: Folders = Folders()
     alarms: AlarmsOut = AlarmsOut()
+    voice: Voice = Voice()
     calendar_clock: Path | None = Field(
         None, description="for tests only: a file with the seconds that the calendar is ahead of the clock"
     )

@@ -169,9 +169,19 @@ def load(file: Path) -> Site:
         site = Site.model_validate(raw)
     except ValidationError as problem:
         raise SiteRefused(file, [_said(error) for error in problem.errors(include_url=False)]) from problem
-    if problems := list(_contradictions(site)):
+    if problems := list(_contradictions(site, Catalogue.read(own=own_texts(file)))):
         raise SiteRefused(file, problems)
     return site
+
+
+def own_texts(file: Path) -> Path:
+    """Where the operator's own texts lie: beside the site file."""
+    return file.with_name("words") / "texts"
+
+
+def own_recordings(file: Path) -> Path:
+    """Where the operator's recordings lie: beside the site file."""
+    return file.with_name("words") / "recordings"
 
 
 def _said(error: object) -> str:
@@ -183,13 +193,18 @@ def _said(error: object) -> str:
     return f"{where}: {str(error['msg']).removeprefix('Value error, ')}{shown}"
 
 
-def _contradictions(site: Site) -> Iterator[str]:
+def _contradictions(site: Site, texts: Catalogue) -> Iterator[str]:
     queues = {queue.name for queue in site.queues}
     if site.site.fallback_queue not in queues:
         yield f"site.fallback_queue: no queue is called {site.site.fallback_queue!r}; there are {_listed(queues)}"
     for line in site.numbers:
         if line.menu not in site.menus:
             yield f"numbers.{line.key}.menu: no menu is called {line.menu!r}; there are {_listed(site.menus)}"
+        elif used := sorted(line.language_keys.keys() & site.menus[line.menu].keys.keys()):
+            yield (
+                f"numbers.{line.key}.language_keys: menu {line.menu!r} has key {', '.join(used)} already; "
+                f"choose another for the language"
+            )
         if line.hours != ALWAYS and line.hours not in site.hours:
             known = _listed([ALWAYS, *site.hours])
             yield f"numbers.{line.key}.hours: no hours are called {line.hours!r}; there are {known}"
@@ -202,7 +217,7 @@ def _contradictions(site: Site) -> Iterator[str]:
             if opening.season not in (None, *site.calendar.seasons):
                 known = _listed(site.calendar.seasons)
                 yield f"hours.{title}.season: no season is called {opening.season!r}; there are {known}"
-    speakable = Catalogue.read().ids
+    speakable = texts.ids
     for name, menu in site.menus.items():
         if menu.prompt not in speakable:
             yield f"menus.{name}.prompt: no prompt is called {menu.prompt!r}; write its text in prompts/texts/*.toml"

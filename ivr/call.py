@@ -20,7 +20,17 @@ from ivr.wire import Reply
 from prompts.errors import CannotSay, MissingPrompt
 from prompts.library import Sound
 from prompts.spoken import Value
-from routing.events import CallAnswered, Event, KeyPressed, Keys, NoKey, PhoneNumber, PromptHeard, WrongKey
+from routing.events import (
+    CallAnswered,
+    Event,
+    KeyPressed,
+    Keys,
+    LanguageChosen,
+    NoKey,
+    PhoneNumber,
+    PromptHeard,
+    WrongKey,
+)
 from routing.keypad import AGENT_GONE
 
 ANY_KEY: Final = "0123456789*#"
@@ -94,29 +104,29 @@ class Call:
         await self._connection.send("ANSWER")
         self._record(CallAnswered(at=self.now(), call=self.id))
 
-    async def say(self, prompt: str, *, type_ahead: bool = False, **values: Value) -> None:
+    async def say(self, prompt: str, *, type_ahead: bool = False, language: str | None = None, **values: Value) -> None:
         """Play a prompt to its end. With `type_ahead` a key ends it, and counts as the answer to the next question.
 
-        `values` fill the `{name:kind}` in its text. Where a key has come already, what it could have ended is not
-        begun. A prompt whose sound is missing, or that has no such value, is reported and passed over: a caller is
-        better off without it than without us.
+        `values` fill the `{name:kind}` in its text; `language` is the caller's unless you say another. Where a key
+        has come already, what it could have ended is not begun. A prompt whose sound is missing, or that has no such
+        value, is reported and passed over: a caller is better off without it than without us.
         """
         if not (type_ahead and self._ahead):
-            self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "", values)
+            self._ahead = await self._say(prompt, ANY_KEY if type_ahead else "", values, language or self.language)
 
-    async def _say(self, prompt: str, keys: str, values: Mapping[str, Value]) -> str | None:
+    async def _say(self, prompt: str, keys: str, values: Mapping[str, Value], language: str) -> str | None:
         try:
-            sound = await self._sound(prompt, values)
+            sound = await self._sound(prompt, language, values)
         except (MissingPrompt, CannotSay) as missing:
             structlog.get_logger().error("a prompt is missing", call=self.id, problem=str(missing))
             return None
-        return await self.play(prompt, sound, keys)
+        return await self.play(prompt, sound, keys, language=language)
 
-    async def _sound(self, prompt: str, values: Mapping[str, Value]) -> Sound:
+    async def _sound(self, prompt: str, language: str, values: Mapping[str, Value]) -> Sound:
         if not values:
-            return self._words.sound(prompt, self.language, brand=self.line.key)
+            return self._words.sound(prompt, language, brand=self.line.key)
         await self._arm(TO_JOIN)
-        return await self._words.saying(prompt, self.language, values, brand=self.line.key, at=self.now())
+        return await self._words.saying(prompt, language, values, brand=self.line.key, at=self.now())
 
     async def ask(
         self, prompt: str, keys: str, *, wait: timedelta = timedelta(seconds=5), **values: Value
@@ -127,7 +137,7 @@ class Call:
         """
         key, self._ahead = self._ahead, None
         if key is None:
-            key = await self._say(prompt, ANY_KEY, values)
+            key = await self._say(prompt, ANY_KEY, values, self.language)
         if key is None:
             key = await self._wait_for_key(wait)
         return self._note_key(prompt, key, keys)
@@ -145,6 +155,11 @@ class Call:
         else:
             self._record(WrongKey(at=self.now(), call=self.id, key=Keys(key), at_prompt=prompt))
         return key
+
+    def speak(self, language: str) -> None:
+        """Go on in this language, which the caller has chosen; it is remembered for the next call."""
+        self.language = language
+        self._record(LanguageChosen(at=self.now(), call=self.id, language=language))
 
     async def record(self, file: str, *, limit: timedelta, silence: timedelta = timedelta(seconds=5)) -> timedelta:
         """Record the caller until #, silence, the limit or the hang-up (`hung_up` tells); return how long it was.
@@ -186,7 +201,7 @@ class Call:
         values = (reply.value or "").split("|")
         return values if len(values) == len(names) else [""] * len(names)
 
-    async def play(self, prompt: str, sound: Sound, keys: str = "") -> str | None:
+    async def play(self, prompt: str, sound: Sound, keys: str = "", *, language: str | None = None) -> str | None:
         """Play a sound that is already at hand, as `say` does, and write down how far it was heard."""
         length = timedelta(seconds=sound.seconds)
         began, began_at = self._clock(), self.now()
@@ -209,7 +224,7 @@ class Call:
         finally:
             self._record(
                 PromptHeard(
-                    at=began_at, call=self.id, prompt=prompt, language=self.language, version=sound.version,
+                    at=began_at, call=self.id, prompt=prompt, language=language or self.language, version=sound.version,
                     heard=heard, length=length, cut_by=cut_by,
                 )
             )  # fmt: skip

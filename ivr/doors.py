@@ -71,6 +71,7 @@ class Doors:
         call.caller = _number(headers)
         if tries == "0" or not await self._rooms.rang(call.id):
             self._rooms.record(CallRang(at=call.now(), call=call.id, caller=call.caller, dialled=dialled))
+        call.language = await self._language_of(line, call.caller)
         hand = await hotline(call, self._rooms)
         self._routed(call, hand, why=hand.reason)
         await self._decide(call, hand, {"HOTLINE_LINE": line.key, "HOTLINE_LANGUAGE": call.language})
@@ -78,6 +79,8 @@ class Doors:
     async def message(self, session: Session) -> None:
         """Nobody could answer: the line is closed, or the queue gave the caller back (`arg_2` is its word for why)."""
         call = self._of_known_line(session)
+        (language,) = await call.get("HOTLINE_LANGUAGE")
+        call.language = language or call.language
         if why := session.headers.get("arg_2"):
             self._routed(call, Hand.to_message("busy"), why=why.lower())
         await self._decide(call, await message(call, self._rooms))
@@ -91,6 +94,11 @@ class Doors:
         call = self._of_known_line(session)
         phone, code = session.headers.get("arg_1", ""), session.headers.get("arg_2", "")
         await self._decide(call, await phone_code(call, self._rooms, phone, code))
+
+    async def _language_of(self, line: Line, caller: PhoneNumber | None) -> str:
+        """The language this caller last chose, if the line speaks it; else the line's first."""
+        chosen = await self._rooms.language_of(caller) if caller and len(line.languages) > 1 else None
+        return chosen if chosen and chosen in line.languages else line.language
 
     def _routed(self, call: Call, hand: Hand, *, why: str | None) -> None:
         self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority, why=why))

@@ -61,6 +61,9 @@ class Line(Part):
     dialled: Sequence[Digits] = Field(min_length=1)
     brand: Mapping[Language, Annotated[str, StringConstraints(min_length=1, max_length=40)]]
     languages: Sequence[Language] = Field(min_length=1, description="the first one is spoken")
+    language_keys: Mapping[Key, Language] = Field(
+        default_factory=dict, description="keys that change the language, in any menu that has no other use for them"
+    )
     menu: Id
     hours: Id = "always"
 
@@ -69,8 +72,15 @@ class Line(Part):
         """The language callers of this line hear."""
         return self.languages[0]
 
+    def language_behind(self, key: str | None) -> Language | None:
+        """The language this key changes to, if it does."""
+        return self.language_keys.get(cast(Key, key))
+
     @model_validator(mode="after")
     def _brand_in_each_language(self) -> Self:
         if missing := [language for language in self.languages if language not in self.brand]:
             raise ValueError(f"line {self.key!r} has no brand in {', '.join(missing)}")
+        if strange := [language for language in self.language_keys.values() if language not in self.languages]:
+            spoken = ", ".join(self.languages)
+            raise ValueError(f"line {self.key!r} has keys for {', '.join(strange)}, but speaks {spoken}")
         return self

@@ -83,6 +83,8 @@ class Rooms:
     agent_answered: Callable[[str, str], None]
     """Told the call's id and the work number when an agent has picked up."""
     desk: Desk
+    language_of: Callable[[PhoneNumber], Awaitable[str | None]]
+    """The language a caller chose in an earlier call, soon; None if he never did, or nobody can say now."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open_for(self, line: Line, choice: Choice, at: datetime) -> bool:

@@ -24,6 +24,9 @@ def small_house(desk: PretendDesk | None = None) -> Rooms:
     async def rang(_: str) -> bool:
         return True
 
+    async def language_of(_: PhoneNumber) -> str | None:
+        return None
+
     main = {
         "1": {"topic": "consult", "queue": "consult"},
         "2": {"topic": "repair", "menu": "repair"},
@@ -62,6 +65,7 @@ def small_house(desk: PretendDesk | None = None) -> Rooms:
         rang=rang,
         agent_answered=lambda _call, _agent: None,
         desk=desk or PretendDesk({}),
+        language_of=language_of,
     )
 
 

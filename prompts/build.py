@@ -18,8 +18,11 @@ from prompts.music import play
 from prompts.plan import Composed, Plan, Played, Utterance
 from prompts.remembered import remembering
 from prompts.render import RENDERER, composed, spoken
+from prompts.studio import NOBODY, Studio
 from prompts.voice import Voice
+from prompts.voices import Spared
 
+Sounding = Utterance | Composed | Played
 Progress = Callable[[int, int, str], None]
 """Told after each sound, in the builder's own thread: how many are done, of how many, and the file."""
 
@@ -33,22 +36,32 @@ class Built:
     kept: int
     too_long: Mapping[str, float]
     """Sounds that last longer than they should although spoken fast, with their seconds."""
+    fell_back: Mapping[str, str]
+    """Sounds that the spare voice spoke, and why. They are tried again by the next build."""
 
 
 def build(
-    plan: Plan, sounds: Path, voice: Voice, *, progress: Progress = lambda *_: None, within: float = 300.0
+    plan: Plan,
+    sounds: Path,
+    voice: Voice,
+    *,
+    spare: Voice | None = None,
+    studio: Studio = NOBODY,
+    progress: Progress = lambda *_: None,
+    within: float = 300.0,
 ) -> Built:
     """Bring the sounds folder to what the plan has, while calls may be playing from it.
 
-    A sound is made again when its text, its voice or the renderer has changed, or when one of its
-    files is missing or cut short; sounds that are planned no more are removed. A build may be killed
-    at any moment and run again.
+    A sound is made again when its text, its recording, its voice or the renderer has changed, or when
+    one of its files is missing or cut short; sounds that are planned no more are removed. A build may be
+    killed at any moment and run again. What the voice cannot speak the spare one does.
 
     Waits `within` seconds for another build of the folder, then raises `BuildBusy`. Raises
     `VoiceMissing` before anything is changed, `BuildFailed` after all that can be made is in place;
     what failed is then heard as it was before.
     """
-    versions = _versions(plan, voice)
+    workshop = _Workshop(plan, sounds, voice, spare or voice, studio)
+    versions = workshop.versions
     sounds.mkdir(parents=True, exist_ok=True)
     with _alone_in(sounds, within):
         manifest = Manifest.read(sounds)
@@ -61,7 +74,7 @@ def build(
             old = manifest.forget([*unplanned, *(piece.file for piece in waiting)])
             manifest.write()
             try:
-                failures = _make_all(waiting, versions, manifest, voice, progress)
+                failures = _make_all(waiting, workshop, manifest, progress)
                 manifest.entries |= {file: old[file] for file in failures if file in old}
             finally:
                 manifest.write()
@@ -72,21 +85,18 @@ def build(
         removed=tuple(unplanned),
         kept=len(plan) - len(waiting),
         too_long=_too_long(plan, manifest),
+        fell_back=workshop.fell_back,
     )
 
 
 def _make_all(
-    waiting: Collection[Utterance | Composed | Played],
-    versions: Mapping[str, str],
-    manifest: Manifest,
-    voice: Voice,
-    progress: Progress,
+    waiting: Collection[Sounding], workshop: "_Workshop", manifest: Manifest, progress: Progress
 ) -> Mapping[str, PromptsError]:
     """Make these pieces and enter them in the manifest; return what could not be made, and why."""
     failures = {}
     # A voice works in a process of its own or far away, so threads are enough to keep every core busy.
-    with remembering(voice) as once, ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
-        jobs = {pool.submit(_make, piece, versions[piece.file], manifest.sounds, once): piece.file for piece in waiting}
+    with workshop.open(), ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        jobs = {pool.submit(workshop.make, piece): piece.file for piece in waiting}
         try:
             for done, job in enumerate(as_completed(jobs), start=1):
                 file = jobs[job]
@@ -100,31 +110,61 @@ def _make_all(
     return failures
 
 
-def _make(piece: Utterance | Composed | Played, version: str, sounds: Path, voice: Voice) -> Entry:
-    """Make one sound and put it in place."""
-    match piece:
-        case Utterance():
-            text, audio = piece.text, spoken(piece, voice)
-        case Composed():
-            text, audio = piece.text, composed(piece, voice)
-        case Played():
-            text, audio = f"({piece.prompt})", play(piece.tune)
-    samples = write(audio, sounds, piece.file)
-    return Entry(piece.prompt, piece.language, piece.parameters, text, version, samples)
+class _Workshop:
+    """Where the sounds of one build are made."""
+
+    def __init__(self, plan: Plan, sounds: Path, voice: Voice, spare: Voice, studio: Studio) -> None:
+        """Raises VoiceMissing when neither voice can speak one of the plan's languages."""
+        self._sounds, self._studio = sounds, studio
+        self._voice = self._once = Spared(voice, spare) if spare is not voice else voice
+        self._spare_versions = _versions(plan, spare, studio) if spare is not voice else {}
+        self.versions = _versions(plan, self._voice, studio)
+        self.fell_back: dict[str, str] = {}
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Until the block ends nothing is spoken twice."""
+        with remembering(self._voice) as self._once:
+            yield
+
+    def make(self, piece: Sounding) -> Entry:
+        """Make one sound and put it in place."""
+        match piece:
+            case Utterance():
+                text, audio, parts = piece.text, spoken(piece, self._once, self._studio), [piece]
+            case Composed():
+                text, audio, parts = piece.text, composed(piece, self._once, self._studio), list(piece.parts)
+            case Played():
+                text, audio, parts = f"({piece.prompt})", play(piece.tune), []
+        samples = write(audio, self._sounds, piece.file)
+        version = self.versions[piece.file]
+        if why := next(filter(None, (self._failure(part) for part in parts)), ""):
+            self.fell_back[piece.file] = why
+            # Another content than was wanted: the next build sees it, and asks the voice again.
+            version = self._spare_versions[piece.file]
+        return Entry(piece.prompt, piece.language, piece.parameters, text, version, samples)
+
+    def _failure(self, part: Utterance) -> str:
+        """Why the spare voice spoke this."""
+        return self._voice.failures.get((part.language, part.text), "") if isinstance(self._voice, Spared) else ""
 
 
-def _versions(plan: Plan, voice: Voice) -> Mapping[str, str]:
+def _versions(plan: Plan, voice: Voice, studio: Studio) -> Mapping[str, str]:
     """Name the content of each file by a hash of all that it depends on."""
     languages = {piece.language for piece in plan if isinstance(piece, Utterance | Composed)}
     speakers = {language: voice.identity(language) for language in languages}
 
-    def version(piece: Utterance | Composed | Played) -> str:
+    def words(piece: Utterance) -> list[str]:
+        recorded = studio.content(piece.file)
+        return ["recorded", recorded] if recorded else [speakers[piece.language], piece.text]
+
+    def version(piece: Sounding) -> str:
         content: list[object]
         match piece:
             case Utterance():
-                content = [RENDERER, speakers[piece.language], piece.text, piece.at_most]
+                content = [RENDERER, *words(piece), piece.at_most]
             case Composed():
-                content = [RENDERER, speakers[piece.language], [part.text for part in piece.parts], piece.at_most]
+                content = [RENDERER, *map(words, piece.parts), piece.at_most]
             case Played():
                 content = [RENDERER, piece.tune]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]

@@ -1,7 +1,7 @@
 """Every text callers and agents can hear, in every language, read from TOML and checked as a whole."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,8 @@ from prompts.template import Gap, gaps, parts
 
 TEXTS: Final = Path(__file__).parent / "texts"
 """The folder of the texts that come with the product."""
+
+TABLES: Final = ("prompts", "digits")
 
 Texts = Mapping[str, Mapping[str, str]]
 """Language, then name, then text."""
@@ -26,20 +28,26 @@ class Catalogue:
     digits: Texts
 
     @classmethod
-    def read(cls, folder: Path = TEXTS) -> "Catalogue":
-        """Read `<language>.toml` files; raise `CatalogueError` with all that is wrong with them."""
-        prompts: dict[str, Mapping[str, str]] = {}
-        digits: dict[str, Mapping[str, str]] = {}
+    def read(cls, folder: Path = TEXTS, *, own: Path | None = None) -> "Catalogue":
+        """Read `<language>.toml` files; raise `CatalogueError` with all that is wrong with them.
+
+        Files of the same form in the folder `own`, which need not be there, win over these text by text and may add
+        prompts of their own.
+        """
+        prompts: dict[str, dict[str, str]] = {}
+        digits: dict[str, dict[str, str]] = {}
         problems: list[str] = []
-        for file in sorted(folder.glob("*.toml")):
+        theirs, ours = sorted(folder.glob("*.toml")), sorted(own.glob("*.toml")) if own else []
+        for file in (*theirs, *ours):
+            name = file.name if file in theirs else str(file)
             try:
                 tables = tomllib.loads(file.read_text("utf-8"))
             except (OSError, ValueError) as wrong:
-                problems.append(f"{file.name}: is not a readable TOML file ({wrong}); mend it there")
+                problems.append(f"{name}: is not a readable TOML file ({wrong}); mend it there")
                 continue
-            problems += _misshapen(file.name, tables)
-            prompts[file.stem] = _texts(tables.get("prompts"))
-            digits[file.stem] = _texts(tables.get("digits"))
+            problems += _misshapen(name, file.stem, tables, needed=TABLES if file in theirs else ())
+            prompts.setdefault(file.stem, {}).update(_texts(tables.get("prompts")))
+            digits.setdefault(file.stem, {}).update(_texts(tables.get("digits")))
         if not prompts and not problems:
             problems.append(f"{folder}: holds no texts; expected files such as zh.toml and en.toml")
         problems += [*_missing(prompts), *_unspeakable(prompts), *_different(prompts), *_uncountable(digits)]
@@ -91,16 +99,15 @@ def _texts(table: object) -> Mapping[str, str]:
     return {name: str(text) for name, text in entries}
 
 
-def _misshapen(file: str, tables: Mapping[str, object]) -> Iterator[str]:
+def _misshapen(file: str, language: str, tables: Mapping[str, object], *, needed: Sequence[str]) -> Iterator[str]:
     """Say which tables and entries are not of the form `name = "text"`."""
-    language = file.removesuffix(".toml")
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         yield f"{file}: {language!r} is not a language whose numbers can be spoken ({known}); rename or remove it"
-    for title in sorted({"prompts", "digits"} - tables.keys()):
+    for title in sorted(set(needed) - tables.keys()):
         yield f"{file}: has no table [{title}]; add it"
     for title, table in tables.items():
-        if title not in ("prompts", "digits") or not isinstance(table, dict):
+        if title not in TABLES or not isinstance(table, dict):
             yield f"{file}: {title!r} is not expected here; only the tables [prompts] and [digits] are"
             continue
         for name, text in table.items():

@@ -9,6 +9,7 @@ from prompts.audio import Audio
 from prompts.errors import VoiceFailed
 from prompts.files import WIDE
 from prompts.plan import Composed, Utterance
+from prompts.studio import NOBODY, Studio
 from prompts.voice import Voice
 
 RENDERER: Final = "2"
@@ -24,8 +25,13 @@ FASTEST: Final = 1.5
 """The pace beyond which a voice is no longer understood on the telephone."""
 
 
-def spoken(utterance: Utterance, voice: Voice) -> Audio:
-    """Have it spoken, and finish it. What would last too long is spoken faster, as far as that goes."""
+def spoken(utterance: Utterance, voice: Voice, studio: Studio = NOBODY) -> Audio:
+    """Have it spoken, and finish it. What would last too long is spoken faster, as far as that goes.
+
+    Where the studio has a recording, that is heard as it is. Raises VoiceFailed, BadSound.
+    """
+    if (recorded := studio.take(utterance.file)) is not None:
+        return finished(recorded)
     take, pace = _take(utterance, voice, pace=1.0), 1.0
     limit = (utterance.at_most or math.inf) - 0.01  # finishing may add some milliseconds
     while take.seconds > limit and pace < FASTEST:
@@ -34,17 +40,18 @@ def spoken(utterance: Utterance, voice: Voice) -> Audio:
     return finished(take)
 
 
-def composed(piece: Composed, voice: Voice) -> Audio:
+def composed(piece: Composed, voice: Voice, studio: Studio = NOBODY) -> Audio:
     """Have its parts spoken, all faster if they would last too long together, and join them without a click."""
     pace = 1.0
-    while (whole := _joined(piece, voice, pace)).seconds > piece.at_most and pace < FASTEST:
+    while (whole := _joined(piece, voice, studio, pace)).seconds > piece.at_most and pace < FASTEST:
         # In steps, so that parts which several prompts share are spoken once.
         pace = min(FASTEST, round(pace + 0.1, 1))
     return whole
 
 
-def _joined(piece: Composed, voice: Voice, pace: float) -> Audio:
-    first, *others = (finished(_take(part, voice, pace=pace)) for part in piece.parts)
+def _joined(piece: Composed, voice: Voice, studio: Studio, pace: float) -> Audio:
+    takes = (studio.take(part.file) or _take(part, voice, pace=pace) for part in piece.parts)
+    first, *others = map(finished, takes)
     for other in others:
         first = first.followed_by(other, after=GAP)
     return first

@@ -69,8 +69,9 @@ class Speech:
             for language in self._catalogue.languages
         }
 
-    def look_again(self) -> None:
-        """Take up what has been made meanwhile; calls go on."""
+    def look_again(self, catalogue: Catalogue | None = None) -> None:
+        """Take up what has been made meanwhile, and other texts if they are given; calls go on."""
+        self._catalogue = catalogue or self._catalogue
         self._library.look_again()
 
     def sound(self, prompt: str, language: str, **parameters: str) -> Sound:

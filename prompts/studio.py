@@ -66,6 +66,10 @@ class Studio:
         return self.folder / f"{file}.wav"
 
 
+NOBODY: Final = Studio(None)
+"""No recordings at all: a voice speaks everything."""
+
+
 def faults(audio: Audio, *, at_most: float) -> Iterator[str]:
     """Say what keeps a recording from being heard well: found, and expected."""
     if audio.seconds < SHORTEST:

@@ -136,6 +136,13 @@ class NoKey(CallStep):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageChosen(CallStep):
+    """The caller chose a language by key; the next call from the same number begins in it."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallRouted(CallStep):
     """It is decided: `to` is a queue, or "message" or "hangup". A higher `priority` goes first; 0 is everyone's.
 
@@ -537,6 +544,7 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "key-pressed": KeyPressed,
     "wrong-key": WrongKey,
     "no-key": NoKey,
+    "language-chosen": LanguageChosen,
     "call-routed": CallRouted,
     "call-queued": CallQueued,
     "agent-offered": AgentOffered,

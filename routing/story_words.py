@@ -25,6 +25,7 @@ LINES: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "key-pressed": ("caller", "presses {key} at {at_prompt}", "在 {at_prompt} 按 {key}"),
     "wrong-key": ("caller", "presses {key}, which {at_prompt} does not offer", "按 {key}，{at_prompt} 没有这个选项"),
+    "language-chosen": ("caller", "chooses another language: {language}", "选择语言：{language}"),
     "no-key": ("caller", "presses nothing at {prompt}", "在 {prompt} 未按键"),
     "call-routed": ("hotline", "sends the call to {to}", "转入 {to}"),
     "call-routed/priority": ("hotline", "sends the call to {to}, priority {priority}", "转入 {to}，优先级 {priority}"),

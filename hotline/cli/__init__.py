@@ -13,7 +13,20 @@ import typer
 from casework.visits.script import ScriptRefused
 from hotline import logging
 from hotline.asterisk_files import NotPlain
-from hotline.cli import agents, announcements, bench, calls, check, figures, script, stack, tickets, tryout, users
+from hotline.cli import (
+    agents,
+    announcements,
+    bench,
+    calls,
+    check,
+    figures,
+    prompts,
+    script,
+    stack,
+    tickets,
+    tryout,
+    users,
+)
 from hotline.cli import serve as serving
 from hotline.client import ServerError
 from hotline.secrets import SecretsRefused
@@ -31,7 +44,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, serving, tryout, announcements, calls, tickets, agents, users, figures, script, check, bench):
+for module in (
+    stack,
+    serving,
+    tryout,
+    announcements,
+    calls,
+    tickets,
+    agents,
+    users,
+    figures,
+    script,
+    check,
+    prompts,
+    bench,
+):
     module.add_to(app)
 
 PROBLEMS = (

@@ -19,7 +19,7 @@ from hotline.client import Client, ServerError, find
 from hotline.site import Site, SiteRefused
 from hotline.stack import ROOT, Stack, StackFailed
 from hotline.stack import run as run_command
-from hotline.words import needed_sounds
+from hotline.words import needed_sounds, texts_of
 
 site = typer.Typer(help="The site file: numbers, menus, queues, agents.", no_args_is_help=True)
 ENOUGH_DISK: Final = 2 * 1024**3
@@ -53,7 +53,7 @@ def check_site(
     """Check a site file as the server would; say every problem, or what it holds."""
     chosen = file or prepare.site_file()
     found = sites.load(chosen)
-    pieces = needed_sounds(found)
+    pieces = needed_sounds(found, texts_of(chosen))
     console.print(
         f"{chosen} is good: {len(found.numbers)} lines, {len(found.queues)} queues, {len(found.agents)} agents,"
         f" {len(found.departments)} departments; {len(pieces)} sounds."

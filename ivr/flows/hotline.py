@@ -22,6 +22,7 @@ async def hotline(call: Call, rooms: Rooms) -> Hand:
         await call.say(f"festival_{festival}", type_ahead=True)
     await call.say("greeting", type_ahead=True)
     await tell_news(call, rooms)
+    await offer_languages(call)
     choice, announcement = await choose(call, rooms, rooms.menus[call.line.menu])
     if not rooms.open_for(call.line, choice, at=call.now()):
         return Hand.to_message("closed")
@@ -39,6 +40,13 @@ async def tell_news(call: Call, rooms: Rooms) -> None:
             await call.say("news_expected_end", type_ahead=True, until=until)
 
 
+async def offer_languages(call: Call) -> None:
+    """Say in each language that is not spoken now which key changes to it."""
+    for key, language in call.line.language_keys.items():
+        if language != call.language:
+            await call.say("language_offer", type_ahead=True, language=language, key=key)
+
+
 async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
     """Ask, menu by menu, until a key leads to a queue; a caller who does not manage is taken to a person.
 
@@ -54,11 +62,14 @@ async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
 async def ask(call: Call, menu: Menu) -> Choice | None:
     """Ask one menu's question; None when no answer can be had."""
     attempts, repeats = ATTEMPTS, REPEATS
+    language_keys = call.line.language_keys.keys()
     while attempts and repeats >= 0:
-        key = await call.ask(menu.prompt, "".join(menu.keys) + "*")
+        key = await call.ask(menu.prompt, "".join(menu.keys | language_keys) + "*")
         if key is not None and (choice := menu.choice(key)) is not None:
             return choice
-        if key == "*":
+        if language := call.line.language_behind(key):
+            call.speak(language)
+        if language or key == "*":
             repeats -= 1
             continue
         attempts -= 1

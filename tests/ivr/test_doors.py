@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 
 from ivr.doors import CALL, GREETING, MESSAGE, PHONE, Doors
 from ivr.errors import CallerHungUp
+from ivr.lines import Line
 from ivr.rehearsal import HANG_UP, Act, During, Speaks, Stage
 from ivr.server import Session
 from ivr.small_house import PretendDesk, small_house
 from ivr.wire import Reply
-from routing.events import CallAnswered, CallRang, CallRouted, Event, MessageLeft, PromptHeard
+from routing.events import CallAnswered, CallRang, CallRouted, Event, MessageLeft, PhoneNumber, PromptHeard
 
 SUNDAY = datetime(2025, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -179,3 +180,36 @@ async def test_a_phone_is_known_by_its_account() -> None:
     await knock(PHONE, asterisk, desk=desk)
     assert desk.duty == {"1024": "ready"}
     assert asterisk.said == [("HOTLINE_DECISION", "hangup")]
+
+
+async def language_heard(remembered: str | None, *, callerid: str = "13812345678") -> set[str]:
+    """The languages a caller of a line in Chinese and English hears, who chose so in an earlier call."""
+    events: list[Event] = []
+    asked: list[str] = []
+
+    async def language_of(caller: PhoneNumber) -> str | None:
+        asked.append(caller.digits)
+        return remembered
+
+    house = small_house()
+    line = Line.model_validate(house.lines["400100"].model_dump() | {"languages": ["zh", "en"]})
+    asterisk = Asterisk(["2", "2"], arg_1="400100", arg_2="0", callerid=callerid)
+    rooms = replace(house, lines={"400100": line}, words=asterisk, record=events.append, language_of=language_of)
+    await Doors(rooms).by_port[CALL](cast(Session, asterisk))
+    assert asked == ([] if callerid == "unknown" else ["13812345678"])
+    return {event.language for event in events if isinstance(event, PromptHeard)}
+
+
+@pytest.mark.parametrize(("remembered", "language"), [("en", "en"), ("zh", "zh"), ("es", "zh"), (None, "zh")])
+async def test_a_caller_hears_the_language_he_chose_in_an_earlier_call(remembered: str | None, language: str) -> None:
+    assert await language_heard(remembered) == {language}
+
+
+async def test_a_caller_who_shows_no_number_hears_the_first_language_of_the_line() -> None:
+    assert await language_heard("en", callerid="unknown") == {"zh"}
+
+
+async def test_a_message_is_asked_for_in_the_language_of_the_call() -> None:
+    asterisk = Asterisk([Speaks(3), "#"], before={"HOTLINE_LANGUAGE": "en", "HOTLINE_REASON": "busy"})
+    events = await knock(MESSAGE, asterisk)
+    assert {event.language for event in events if isinstance(event, PromptHeard)} == {"en"}

@@ -17,6 +17,7 @@ from ivr.flows.hotline import hotline
 from ivr.flows.message import message
 from ivr.flows.phone import phone_code
 from ivr.hand import Hand
+from ivr.lines import Line
 from ivr.rehearsal import HANG_UP, MORNING, SILENCE, Act, During, NotOver, Speaks, Stage, perform, rehearse
 from ivr.rooms import Rooms
 from ivr.small_house import PretendDesk, SmallNews, Speechless, small_house
@@ -26,7 +27,7 @@ from prompts.errors import MissingPrompt
 from prompts.library import Sound
 from prompts.news import Area, News
 from prompts.spoken import Value
-from routing.events import PhoneNumber
+from routing.events import Event, LanguageChosen, PhoneNumber, PromptHeard
 
 OFFICE = "400200"
 SUNDAY = datetime(2025, 11, 23, 3, 0, tzinfo=UTC)
@@ -559,3 +560,35 @@ async def test_a_key_in_the_news_answers_the_menu() -> None:
         "hotline: connecting",
         "handed to: consult",
     ]
+
+
+def house_of_two_languages() -> Rooms:
+    """400100 speaks Chinese and English; 8 changes to English, 9 to Chinese."""
+    house = small_house()
+    line = house.lines["400100"].model_dump() | {"languages": ["zh", "en"], "language_keys": {"8": "en", "9": "zh"}}
+    return replace(house, lines={"400100": Line.model_validate(line)})
+
+
+async def test_a_caller_changes_the_language_by_key_and_hears_the_menu_again() -> None:
+    stage = Stage(["8", "2", "2"], {}, [])
+    events: list[Event] = []
+    house = house_of_two_languages()
+    call = Call(stage, house.lines["400100"], words=stage, record=events.append, clock=lambda: stage.clock)
+    hand = await hotline(call, house)
+    heard = [(event.prompt, event.language) for event in events if isinstance(event, PromptHeard)]
+    assert heard == [
+        ("greeting", "zh"),
+        ("language_offer", "en"),
+        ("main_menu", "zh"),
+        ("main_menu", "en"),
+        ("repair_menu", "en"),
+        ("connecting", "en"),
+    ]
+    assert "For English, press eight" in stage.words
+    assert [event.language for event in events if isinstance(event, LanguageChosen)] == ["en"]
+    assert str(hand) == "repair"
+
+
+async def test_a_caller_who_changes_the_language_again_and_again_reaches_a_person() -> None:
+    lines = await rehearse(hotline, caller=["8", "9"] * 5, rooms=house_of_two_languages())
+    assert lines[-2:] == ["hotline: to_person", "handed to: consult"]

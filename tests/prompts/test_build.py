@@ -17,7 +17,9 @@ from prompts.errors import BuildBusy, BuildFailed, VoiceMissing
 from prompts.espeak import Espeak
 from prompts.library import Library
 from prompts.plan import Plan, Utterance, plan
+from prompts.studio import Studio
 from tests.prompts.conftest import Hummer, heard, small_plan
+from tests.prompts.test_studio import record, tone
 
 
 def stamps(sounds: Path) -> dict[str, int]:
@@ -211,3 +213,32 @@ def test_a_build_that_waits_too_long_for_another_says_so(tmp_path: Path) -> None
             build(small_plan(), tmp_path, Hummer(), within=0)
 
     build(small_plan(hello="您好"), tmp_path, Hummer(), progress=second)
+
+
+def test_a_recording_is_heard_in_the_voices_place_until_it_is_taken_away(tmp_path: Path) -> None:
+    sounds, recordings = tmp_path / "sounds", tmp_path / "recordings"
+    build(small_plan(), sounds, Hummer())
+    record(recordings, "zh/hello", tone(seconds=0.7))
+    assert build(small_plan(), sounds, Hummer(), studio=Studio(recordings)).made == ("zh/hello",)
+    assert len(heard(sounds, "zh/hello")) / 8000 == pytest.approx(0.7, abs=0.05)
+    assert build(small_plan(), sounds, Hummer(), studio=Studio(recordings)).made == ()
+    record(recordings, "zh/hello", tone(seconds=0.5))
+    assert build(small_plan(), sounds, Hummer(), studio=Studio(recordings)).made == ("zh/hello",)
+    assert build(small_plan(), sounds, Hummer()).made == ("zh/hello",)
+    assert len(heard(sounds, "zh/hello")) / 8000 == pytest.approx(0.3, abs=0.05)
+
+
+def test_what_the_spare_voice_spoke_is_reported_and_tried_again_next_time(tmp_path: Path) -> None:
+    spare = Hummer("spare 1", seconds=0.6)
+    built = build(small_plan(), tmp_path, Hummer(cannot={"您好"}), spare=spare)
+    assert built.fell_back == {"zh/hello": "hummer 1 could not speak '您好': it will not"}
+    assert len(heard(tmp_path, "zh/hello")) / 8000 == pytest.approx(0.6, abs=0.05)
+    assert Library(tmp_path).sound("hello", "zh").text == "您好"
+    again = build(small_plan(), tmp_path, Hummer(), spare=spare)
+    assert (again.made, again.fell_back) == (("zh/hello",), {})
+    assert len(heard(tmp_path, "zh/hello")) / 8000 == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_voice_that_is_missing_is_replaced_for_a_whole_language(tmp_path: Path) -> None:
+    build(small_plan(), tmp_path, Espeak("no-such-espeak"), spare=Hummer())
+    assert build(small_plan(), tmp_path, Espeak("no-such-espeak"), spare=Hummer()).made == ()

@@ -137,3 +137,27 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path, write: Write
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
     (problem,) = problems_in(tmp_path)
     assert "holds no texts; expected files such as zh.toml" in problem
+
+
+def test_the_operators_own_texts_win_one_by_one_and_may_add_prompts(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for language, bye in (("zh", "再会"), ("en", "Bye"), ("es", "Adiós")):
+        (own / f"{language}.toml").write_text(f'[prompts]\nmoving = "{bye} 4"\n', "utf-8")
+    (own / "zh.toml").write_text('[prompts]\nmoving = "搬家"\ngoodbye = "再会"\n', "utf-8")
+    catalogue = Catalogue.read(own=own)
+    assert catalogue.text("goodbye", "zh") == "再会"
+    assert catalogue.text("goodbye", "en") == "Thank you for calling. Goodbye."
+    assert catalogue.text("moving", "es") == "Adiós 4"
+    assert Catalogue.read(own=tmp_path / "none").ids == Catalogue.read().ids
+
+
+def test_an_own_text_that_breaks_the_rest_is_refused_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('[prompts]\ngreeting = "Hello"\n')
+    assert all("'greeting': found {brand}, but en.toml has no parameters" in each for each in own_problems(tmp_path))
+
+
+def own_problems(folder: Path) -> tuple[str, ...]:
+    with pytest.raises(CatalogueError) as refused:
+        Catalogue.read(own=folder)
+    return refused.value.problems

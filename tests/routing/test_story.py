@@ -32,6 +32,7 @@ from routing.events import (
     HotlineStarted,
     KeyPressed,
     Keys,
+    LanguageChosen,
     LinkBack,
     LinkLost,
     MessageLeft,
@@ -144,6 +145,12 @@ def test_a_call_is_told_from_the_ring_to_the_recording() -> None:
         "00:54.6  caller      hung up, the call is over (Normal Clearing)",
         "00:55.0  hotline     keeps the recording (34.0 s): pbx-1763744923.12.wav",
     ]
+
+
+def test_a_caller_who_changes_the_language_is_told_as_such() -> None:
+    assert told([RANG, ANSWERED, step(LanguageChosen, 4, language="es")])[-1] == (
+        "00:04.0  caller      chooses another language: es"
+    )
 
 
 def test_the_same_call_is_told_in_chinese() -> None:
