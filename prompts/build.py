@@ -5,19 +5,19 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from prompts.errors import BuildBusy, BuildFailed, PromptsError
-from prompts.files import remove, write
+from prompts.files import remove, write, write_both
 from prompts.manifest import Entry, Manifest
 from prompts.music import play
 from prompts.plan import Composed, Plan, Played, Utterance
 from prompts.remembered import remembering
-from prompts.render import RENDERER, composed, spoken
+from prompts.render import RENDERER, Parts, spoken
 from prompts.studio import NOBODY, Studio
 from prompts.voice import Voice
 from prompts.voices import Spared
@@ -125,18 +125,22 @@ class _Workshop:
     def open(self) -> Iterator[None]:
         """Until the block ends nothing is spoken twice."""
         with remembering(self._voice) as self._once:
+            self._parts = Parts(self._once, self._studio)
             yield
 
     def make(self, piece: Sounding) -> Entry:
         """Make one sound and put it in place."""
+        parts: Sequence[Utterance] = ()
         match piece:
             case Utterance():
-                text, audio, parts = piece.text, spoken(piece, self._once, self._studio), [piece]
+                text, parts = piece.text, [piece]
+                samples = write(spoken(piece, self._once, self._studio), self._sounds, piece.file)
             case Composed():
-                text, audio, parts = piece.text, composed(piece, self._once, self._studio), list(piece.parts)
+                text, parts = piece.text, piece.parts
+                samples = write_both(*self._parts.composed(piece), self._sounds, piece.file)
             case Played():
-                text, audio, parts = f"({piece.prompt})", play(piece.tune), []
-        samples = write(audio, self._sounds, piece.file)
+                text = f"({piece.prompt})"
+                samples = write(play(piece.tune), self._sounds, piece.file)
         version = self.versions[piece.file]
         if why := next(filter(None, (self._failure(part) for part in parts)), ""):
             self.fell_back[piece.file] = why

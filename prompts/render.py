@@ -7,11 +7,13 @@ from typing import Final
 
 from prompts.audio import Audio
 from prompts.errors import VoiceFailed
-from prompts.files import WIDE
+from prompts.files import NARROW, WIDE
 from prompts.plan import Composed, Utterance
 from prompts.studio import NOBODY, Studio
 from prompts.voice import Voice
 
+Both = tuple[Audio, Audio]
+"""A sound at 16 kHz, and the same at 8 kHz."""
 RENDERER: Final = "2"
 """To be raised with every change here that alters the sound, so that all is made again."""
 
@@ -40,21 +42,37 @@ def spoken(utterance: Utterance, voice: Voice, studio: Studio = NOBODY) -> Audio
     return finished(take)
 
 
-def composed(piece: Composed, voice: Voice, studio: Studio = NOBODY) -> Audio:
-    """Have its parts spoken, all faster if they would last too long together, and join them without a click."""
-    pace = 1.0
-    while (whole := _joined(piece, voice, studio, pace)).seconds > piece.at_most and pace < FASTEST:
-        # In steps, so that parts which several prompts share are spoken once.
-        pace = min(FASTEST, round(pace + 0.1, 1))
-    return whole
+class Parts:
+    """The parts of composed prompts: each is finished once for each pace, however many prompts share it."""
 
+    def __init__(self, voice: Voice, studio: Studio = NOBODY) -> None:
+        self._voice, self._studio = voice, studio
+        self._done: dict[tuple[str, float], Both] = {}
 
-def _joined(piece: Composed, voice: Voice, studio: Studio, pace: float) -> Audio:
-    takes = (studio.take(part.file) or _take(part, voice, pace=pace) for part in piece.parts)
-    first, *others = map(finished, takes)
-    for other in others:
-        first = first.followed_by(other, after=GAP)
-    return first
+    def composed(self, piece: Composed) -> Both:
+        """Have the parts spoken, all faster if they would last too long together, and join them without a click.
+
+        Raises VoiceFailed, BadSound.
+        """
+        pace = 1.0
+        while (whole := self._joined(piece, pace))[0].seconds > piece.at_most and pace < FASTEST:
+            # In steps, so that parts which several prompts share are spoken once.
+            pace = min(FASTEST, round(pace + 0.1, 1))
+        return whole
+
+    def _joined(self, piece: Composed, pace: float) -> Both:
+        first, *others = (self._part(part, pace) for part in piece.parts)
+        wide, narrow = first
+        for other in others:
+            wide, narrow = wide.followed_by(other[0], after=GAP), narrow.followed_by(other[1], after=GAP)
+        return wide, narrow
+
+    def _part(self, part: Utterance, pace: float) -> Both:
+        key = part.file, pace
+        if key not in self._done:
+            wide = finished(self._studio.take(part.file) or _take(part, self._voice, pace=pace))
+            self._done[key] = wide, wide.at(NARROW)
+        return self._done[key]
 
 
 def _take(utterance: Utterance, voice: Voice, *, pace: float) -> Audio:
