@@ -22,7 +22,7 @@ from routing.events import CallRang, Event, Keys, NumberRevealed, PhoneNumber, R
 from routing.events_json import to_json
 from routing.log import LoggedCall
 
-FILE: Final = re.compile(r"[a-z0-9-]+-\d+\.\d+(\.\d+)?\.wav")
+FILE: Final = re.compile(r"[a-z0-9-]+-\d+(\.\d+){0,2}\.wav")
 FIND: Final = only(*LEADERS, Role.COMPLAINT_HANDLER)
 """Ask for a caller's calls: who has the number has it already."""
 

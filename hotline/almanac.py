@@ -110,6 +110,10 @@ class Almanac:
         assert self._store is not None, "the server has a database"
         return self._store
 
+    def is_holiday(self, on: date) -> bool:
+        """Whether this is a public holiday: people are then not called."""
+        return self.calendar.day(on).kind == "holiday"
+
     def ahead(self) -> timedelta:
         """How far the calendar is ahead of the clock: nothing, but in tests (HOTLINE_CALENDAR_CLOCK)."""
         file = self._settings.calendar_clock

@@ -10,6 +10,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/tickets.py      tickets
     desk/announcements.py  outages and news, the calendar, listening in advance
     desk/figures.py      figures of any time
+    desk/visits.py       return visits
     here                 how the house is, events as they happen, the board, the prompts' words
 """
 
@@ -27,7 +28,10 @@ from aiohttp import web
 from pydantic import Field
 
 from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketUnknown
-from desk import agents, announcements, calls, figures, openapi, signing_in, tickets
+from casework.visits.office import ScriptUnknown
+from casework.visits.states import VisitCannot
+from casework.visits.visit import VisitUnknown
+from desk import agents, announcements, calls, figures, openapi, signing_in, tickets, visits
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -110,6 +114,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[tickets.TICKETS] = service.casework.tickets
     app[announcements.WORDS] = service.almanac
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
+    app[visits.OFFICE] = service.visits.office
     app[signing_in.PASSWORDS] = Passwords()
     app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
@@ -240,7 +245,9 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 503, problem.code
         case StepIncomplete() | NotConfirmed():
             return 422, problem.code
-        case AgentError() | CaseworkError() | PromptsError():
+        case VisitUnknown() | ScriptUnknown():
+            return 404, problem.code
+        case AgentError() | CaseworkError() | VisitCannot() | PromptsError():
             return 409, problem.code
     return None
 
@@ -264,6 +271,7 @@ ROUTES: Final = (
     *announcements.ROUTES,
     *figures.ROUTES,
     get("/metrics", metrics, WATCH, answer="text/plain"),
+    *visits.ROUTES,
     get("/api/health", health, WATCH, answer=Health),
     get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
     get("/api/events/newest", newest_event, WATCH, answer=Newest),

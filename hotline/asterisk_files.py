@@ -12,11 +12,13 @@ from typing import Final
 from hotline.secrets import Secrets
 from hotline.site import Carrier, Site
 from hotline.stack import Stack
-from routing import phones, truth
+from routing import outbound, phones, truth
 from routing.staff import Agent, Queue
 from routing.watch import WANTED
 
 HEADER: Final = "; Generated from the site file; change that and run `hotline up`, not this.\n"
+PRETEND: Final = "pretend"
+"""The try-out's carrier."""
 ONLY_BOOTED: Final = ("name(FullyBooted)",)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+-]+")
 
@@ -86,7 +88,7 @@ def agents(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
 
 def pretend_carriers(stack: Stack) -> tuple[Carrier, ...]:
     """The carrier of a stack whose site names none: the try-out's."""
-    return (Carrier(name="pretend", addresses=[IPv4Address(stack.telco), IPv4Address(stack.second_carrier)]),)
+    return (Carrier(name=PRETEND, addresses=[IPv4Address(stack.telco), IPv4Address(stack.second_carrier)]),)
 
 
 def _plain(value: str) -> str:
@@ -110,6 +112,7 @@ def _globals(site: Site, stack: Stack, carrier: Carrier) -> str:
         f"FALLBACK_LANGUAGE = {_plain(first.language)}\n"
         f"OWN_NUMBER = {_plain(first.dialled[0])}\n"
         f"CARRIER = {_way_out(carrier)}\n"
+        f"SURVEY = {'yes' if site.visits.survey else 'no'}\n"
     )
 
 
@@ -153,7 +156,7 @@ def _queue(queue: Queue) -> str:
 
 def _manager(secrets: Secrets, stack: Stack) -> str:
     """The accounts' secrets, where they may come from, and the few events each is sent (most work saved is here)."""
-    events = {"watch": (*WANTED, *phones.WANTED, *truth.WANTED), "desk": ONLY_BOOTED, "dial": ONLY_BOOTED}
+    events = {"watch": (*WANTED, *phones.WANTED, *truth.WANTED), "desk": ONLY_BOOTED, "dial": outbound.WANTED}
     return "".join(
         f"[{account}]({account}-rights)\nsecret = {_secret(secrets.services[f'ami-{account}'])}\n"
         f"permit = {stack.server}/255.255.255.255\n" + "".join(map(_event_filter, wanted))
@@ -195,7 +198,8 @@ def _transport(protocol: str, stack: Stack, *, port: int | None) -> str:
 def _carrier(carrier: Carrier, secrets: Secrets, site: Site) -> str:
     name, out = f"carrier-{_plain(carrier.name)}", _way_out(carrier)
     text = f"[{name}](carrier)\naors = {name}\n"
-    text += f"[{out}](outside)\naors = {name}\n" + (f"outbound_auth = {name}\n" if carrier.register_as else "")
+    for way in (out, visits_by(carrier.name)):
+        text += f"[{way}](outside)\naors = {name}\n" + (f"outbound_auth = {name}\n" if carrier.register_as else "")
     text += f"[{name}]\ntype = aor\ncontact = sip:{carrier.addresses[0]}:{carrier.port}\n"
     text += f"[{name}]\ntype = identify\nendpoint = {name}\n"
     text += "".join(f"match = {address}\n" for address in carrier.addresses)
@@ -207,6 +211,11 @@ def _carrier(carrier: Carrier, secrets: Secrets, site: Site) -> str:
 def _way_out(carrier: Carrier) -> str:
     """The endpoint of the calls we make: not the callers' one, so that no leg of ours is taken for a caller's line."""
     return f"outside-{_plain(carrier.name)}"
+
+
+def visits_by(carrier: str) -> str:
+    """The endpoint of return visits: named like the callers' one, as such a call may come to wait for an agent too."""
+    return f"carrier-{_plain(carrier)}-visits"
 
 
 def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) -> str:

@@ -16,7 +16,11 @@ from casework.database import Database, MemoryDatabase
 from casework.register import Register
 from casework.slots import Calendar
 from casework.tickets import Tickets
+from casework.visits.carry_out import CarryOut
+from casework.visits.due import VisitWhenDone
+from casework.visits.office import Office
 from hotline.site import Site
+from hotline.visits import open_office
 from routing.database import open_database
 
 LOOK_EVERY: Final = 5.0
@@ -30,6 +34,8 @@ class Casework:
     database: Database
     register: Register
     tickets: Tickets
+    office: Office
+    consequences: CarryOut
 
     async def watch_clocks(self) -> None:
         """See, for ever, which clocks have run out."""
@@ -64,5 +70,6 @@ async def casework_in_memory(found: Site) -> AsyncGenerator[Casework]:
 def build(database: Database, found: Site) -> Casework:
     """Put the parts together. What must be written with each change of a ticket is named here."""
     calendar = Calendar(found.tickets.slots, zone=found.zone)
-    register = Register(limits=found.tickets.limits, consequences=[calendar.follow])
-    return Casework(database, register, Tickets(database, register, calendar))
+    office = open_office(database, found)
+    register = Register(limits=found.tickets.limits, consequences=[calendar.follow, VisitWhenDone(office).follow])
+    return Casework(database, register, Tickets(database, register, calendar), office, CarryOut(office, register))

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from aiohttp import web
 
+from casework.visits.pace import Traffic
 from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.almanac import Almanac
@@ -26,6 +27,7 @@ from hotline.casework import Casework, open_casework
 from hotline.metrics import Counted
 from hotline.settings import Settings
 from hotline.site import Site
+from hotline.visits import Visiting
 from hotline.webhook import Webhook
 from hotline.words import open_said, open_words
 from ivr.doors import Doors
@@ -55,6 +57,7 @@ from routing.live import Live
 from routing.log import EventLog
 from routing.log_sql import open_log
 from routing.mirror import Mirror
+from routing.outbound import PREFIX as OURS
 from routing.painter import Painter
 from routing.phones import Phones
 from routing.picture import Canvas, SourceShown, moment
@@ -171,8 +174,12 @@ class Service:
         for taker in (self.truth, self.ledger, self.watchman, self.alarms, self.counted):
             self.events.taken_by(taker.take)
         self.almanac = Almanac(found, settings, words, said)
+        self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
+        self.visits.connect(
+            self.watch_link, self._link, traffic=self._traffic, record=self._note, once_out=self.doors.once_out
+        )
         self.agi = AgiServer(
             self.doors.by_port,
             host=settings.agi.host,
@@ -195,6 +202,8 @@ class Service:
         if self.bell is not None:
             self.bell.start()
         self._learning = asyncio.create_task(self._learn_the_usual(), name="what is usual")
+        await self.visits.start(self.settings.folders.messages)
+        self.casework.consequences.start()
         self.painter.start()
         self.mirror.start()
         self._clocks = asyncio.create_task(self.casework.watch_clocks())
@@ -202,6 +211,8 @@ class Service:
 
     async def stop(self) -> None:
         """Close the doors; flows under way may end."""
+        await self.visits.stop()
+        await self.casework.consequences.stop()
         cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
         self._learning.cancel()
         await self.alarms.stop()
@@ -239,6 +250,7 @@ class Service:
                 wrong[name] = link.state.why
         if self.events.problem is not None:
             wrong["event-log"] = self.events.problem
+        wrong |= self.visits.health()
         if self.painter.problem is not None:
             wrong["board"] = self.painter.problem
         if self.almanac.problem is not None:
@@ -314,7 +326,16 @@ class Service:
             agent_answered=self.watch.agent_answered,
             desk=self.roster,
             language_of=self._language_of,
+            talks=self.visits.office,
         )
+
+    def _traffic(self) -> Traffic | None:
+        """Who is on the lines and who could take a call, for the dialler; None when we cannot see it."""
+        if not self.watch_link.up:
+            return None
+        incoming = [call for call in self.watch.live if not call.startswith(OURS)]
+        ready = [state for state in self.roster.states() if self.shown(state)["state"] == "ready"]
+        return Traffic(incoming=len(incoming), waiting=sum(map(len, self.live.waiting.values())), ready=len(ready))
 
     def _hear(self, event: Mapping[str, str]) -> None:
         """An event from Asterisk; the end of a line waits until the flow that has the call has written its last."""

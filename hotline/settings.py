@@ -64,7 +64,7 @@ class Ami(Group):
 class Agi(Group):
     """Where Asterisk reaches us for each call."""
 
-    host: str = Field("0.0.0.0", description="the address we listen on; the doors are 4573 to 4576")
+    host: str = Field("0.0.0.0", description="the address we listen on; the doors are 4573 to 4578")
     peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (IPv4Network("127.0.0.0/8"),), min_length=1, description="the Asterisks that may come in: 10.1.2.3, 10.9.0.0/24"
     )

@@ -16,6 +16,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from casework.slots import Window
 from casework.steps import Limits
+from casework.visits.rules import Rules as VisitRules
 from ivr.lines import Id, Line, Menu, Part
 from prompts.calendar.calendar import Rules
 from prompts.calendar.days import official_year
@@ -118,6 +119,7 @@ class Site(Part):
     carriers: Sequence[Carrier] = ()
     areas: Sequence[Area] = ()
     tickets: TicketRules = TicketRules()
+    visits: VisitRules = VisitRules()
 
     @property
     def zone(self) -> ZoneInfo:

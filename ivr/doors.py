@@ -1,4 +1,4 @@
-"""The four doors by which Asterisk comes in, and what waits behind each.
+"""The doors by which Asterisk comes in, and what waits behind each.
 
 The port is the door (never a header: a caller could forge one). Behind each, a flow gets a Call; its end has one home:
 
@@ -15,18 +15,21 @@ from typing import Final
 
 import structlog
 
+from casework.visits.case import Case, Talks
 from ivr.call import Call
+from ivr.errors import CallerHungUp
 from ivr.flows.greeting import greeting
 from ivr.flows.hotline import hotline
 from ivr.flows.message import message
 from ivr.flows.phone import phone_code
+from ivr.flows.script import Talk
 from ivr.hand import Hand
 from ivr.lines import Line
 from ivr.rooms import Rooms
 from ivr.server import Answer, Session
 from routing.events import CallRang, CallRouted, PhoneNumber
 
-CALL, MESSAGE, GREETING, PHONE = 4573, 4574, 4575, 4576
+CALL, MESSAGE, GREETING, PHONE, VISIT, SURVEY = 4573, 4574, 4575, 4576, 4577, 4578
 NOTHING: Final[Mapping[str, str]] = {}
 MARKER: Final = "HOTLINE_DECISION"
 
@@ -41,7 +44,8 @@ class Doors:
     @property
     def by_port(self) -> Mapping[int, Answer]:
         """What `AgiServer` needs."""
-        doors = {CALL: self.call, MESSAGE: self.message, GREETING: self.greeting, PHONE: self.phone}
+        doors: dict[int, Answer] = {CALL: self.call, MESSAGE: self.message, GREETING: self.greeting, PHONE: self.phone}
+        doors |= {VISIT: self.visit, SURVEY: self.survey}
         return {port: partial(self._let_in, door) for port, door in doors.items()}
 
     async def _let_in(self, door: Answer, session: Session) -> None:
@@ -99,6 +103,53 @@ class Doors:
         """The language this caller last chose, if the line speaks it; else the line's first."""
         chosen = await self._rooms.language_of(caller) if caller and len(line.languages) > 1 else None
         return chosen if chosen and chosen in line.languages else line.language
+
+    async def visit(self, session: Session) -> None:
+        """Somebody whom we called has picked up, or is back after we failed him; `arg_2` is Asterisk's guess at who."""
+        talks = self._rooms.talks
+        case = await talks.begin(session.call) if talks is not None else None
+        call = self._in_the_name_of(session, case)
+        if talks is None or case is None:
+            structlog.get_logger().error("a call of ours that nobody ordered", call=session.call)
+            return await self._decide(call, Hand.hang_up())
+        await call.answer()
+        if hint := session.headers.get("arg_2"):
+            await talks.hint(call.id, hint)
+        return await self._talk(call, case, talks)
+
+    async def survey(self, session: Session) -> None:
+        """The agent has hung up, the caller may say how it was."""
+        talks, call = self._rooms.talks, self._of_known_line(session)
+        case = await talks.begin_survey(session.call) if talks is not None else None
+        if talks is None or case is None:
+            return await self._decide(call, Hand.hang_up())
+        (language,) = await call.get("HOTLINE_LANGUAGE")
+        call.language = language or call.language
+        return await self._talk(call, case, talks)
+
+    async def _talk(self, call: Call, case: Case, talks: Talks) -> None:
+        """Lead a talk by script; however it ends, its end is kept before anything else happens to the call."""
+        talk = Talk(
+            call, self._rooms, case, keep=partial(talks.keep, call.id), next_time=partial(talks.next_time, call.id)
+        )
+        try:
+            ending = await talk.lead()
+        except CallerHungUp:
+            await talks.end(call.id, None)
+            raise
+        await talks.end(call.id, ending.outcome)
+        self._routed(call, ending.hand, why=None)
+        await self._decide(call, ending.hand, {"HOTLINE_LANGUAGE": call.language})
+
+    def _in_the_name_of(self, session: Session, case: Case | None) -> Call:
+        """A call of ours: the brand is that of the line in the case, the language the callee's if that line has it."""
+        lines = self._rooms.lines
+        named = (line for line in lines.values() if case is not None and line.key == case.line)
+        line = next(named, None) or lines.get(session.headers.get("arg_1", "")) or next(iter(lines.values()))
+        call = self._call(session, line)
+        if case is not None and case.language is not None and case.language in line.languages:
+            call.language = case.language
+        return call
 
     def _routed(self, call: Call, hand: Hand, *, why: str | None) -> None:
         self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority, why=why))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from casework.visits.case import Talks
 from ivr.call import Words
 from ivr.lines import Choice, Line, Menu
 from routing.events import Event, PhoneNumber
@@ -85,6 +86,8 @@ class Rooms:
     desk: Desk
     language_of: Callable[[PhoneNumber], Awaitable[str | None]]
     """The language a caller chose in an earlier call, soon; None if he never did, or nobody can say now."""
+    talks: Talks | None = None
+    """Where talks by script are kept; a house without them makes no calls of its own."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open_for(self, line: Line, choice: Choice, at: datetime) -> bool:

@@ -96,8 +96,16 @@ class CallRang(CallStep):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallPlaced(CallStep):
+    """We call somebody (`caller`), by this script. Whether anybody answered is told by what follows."""
+
+    caller: PhoneNumber
+    script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered(CallStep):
-    """The hotline picked up; from here on the caller hears us."""
+    """The hotline picked up, or whom we called did; from here on the caller hears us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -539,6 +547,7 @@ class EventsLost(Gap):
 
 KINDS: Final[Mapping[str, type[Event]]] = {
     "call-rang": CallRang,
+    "call-placed": CallPlaced,
     "call-answered": CallAnswered,
     "prompt-heard": PromptHeard,
     "key-pressed": KeyPressed,

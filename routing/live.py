@@ -20,6 +20,7 @@ from typing import Final, Literal, cast
 from routing.agents import Activity, AgentState, Duty, reduce
 from routing.events import (
     CallEnded,
+    CallPlaced,
     CallQueued,
     CallRang,
     CallRequeued,
@@ -72,6 +73,8 @@ class LiveCall:
         self.progress.follow(step)
         if isinstance(step, CallRang):
             self.caller, self.dialled = step.caller, step.dialled
+        if isinstance(step, CallPlaced):
+            self.caller = step.caller
         if isinstance(step, CallRequeued):
             self.put_back = True
         if isinstance(step, CallQueued):

@@ -19,6 +19,7 @@ import structlog
 from routing.events import (
     AgentStep,
     CallEnded,
+    CallPlaced,
     CallQueued,
     CallRang,
     Event,
@@ -229,7 +230,7 @@ class MemoryLog:
         return [
             logged
             for logged in self._newest_first()
-            if any(isinstance(event, CallRang) and event.caller == caller for event in logged.events)
+            if any(isinstance(event, CallRang | CallPlaced) and event.caller == caller for event in logged.events)
         ][:limit]
 
     async def find(self, prefix: str, *, limit: int = 10) -> Sequence[str]:

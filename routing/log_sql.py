@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 
 from routing import migrations
 from routing.database import Database, open_database
-from routing.events import KINDS, AgentStep, CallRang, Event, EventsLost, Gap, PhoneNumber
+from routing.events import KINDS, AgentStep, CallPlaced, CallRang, Event, EventsLost, Gap, PhoneNumber
 from routing.events_json import KIND_OF, BadEvent, from_json, to_json
 from routing.log import BEGINS, Audience, Listener, LoggedCall, Recorded
 from routing.log_tables import CALLS, EVENTS, HEAD, lookup_key
@@ -278,7 +278,7 @@ def _call_rows(first: int, rows: Sequence[_Row]) -> list[dict[str, object]]:
             call = lookup_key(event.call)
             began = event.at.astimezone(UTC)
             row = calls.setdefault(call, {"call": call, "first_seq": seq, "began": began, "caller": None})
-            if isinstance(event, CallRang) and event.caller is not None:
+            if isinstance(event, CallRang | CallPlaced) and event.caller is not None:
                 row["caller"] = lookup_key(event.caller.digits)
     return list(calls.values())
 

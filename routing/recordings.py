@@ -41,7 +41,7 @@ SHORTEST_MESSAGE: Final = timedelta(seconds=1.5)
 MESSAGE_HEADER: Final = 44
 LONGEST_ABSENCE: Final = timedelta(days=7)
 """Messages older than this are not looked at again."""
-RAW: Final = re.compile(r"(?P<call>.+\.\d+)\.(?P<line>\d+)\.raw")
+RAW: Final = re.compile(r"(?P<call>.+[.-]\d+)\.(?P<line>\d+)\.raw")
 
 log = structlog.get_logger()
 

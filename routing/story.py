@@ -28,6 +28,7 @@ from routing.events import (
     CallEnded,
     CallFound,
     CallMoved,
+    CallPlaced,
     CallQueued,
     CallRang,
     CallRequeued,
@@ -56,7 +57,7 @@ from routing.events_json import KIND_OF
 from routing.story_words import LINES, WORDS, Language
 
 PRECEDED_BY: Final[Mapping[type[Event], tuple[type[Event], ...]]] = {
-    CallAnswered: (CallRang,),
+    CallAnswered: (CallRang, CallPlaced),
     PromptHeard: (CallAnswered,),
     KeyPressed: (CallAnswered,),
     WrongKey: (CallAnswered,),
@@ -77,7 +78,7 @@ PRECEDED_BY: Final[Mapping[type[Event], tuple[type[Event], ...]]] = {
     TalkEnded: (TalkStarted,),
     MessageLeft: (CallAnswered,),
     CallAbandoned: (CallRang,),
-    CallEnded: (CallRang,),
+    CallEnded: (CallRang, CallPlaced),
 }
 """Each step, and the steps of which one must have come before. If none was recorded, the first is named as missing."""
 

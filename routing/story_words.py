@@ -10,6 +10,7 @@ Language = Literal["en", "zh"]
 LINES: Final[Mapping[str, tuple[str, str, str]]] = {
     # It rings, and the hotline talks
     "call-rang": ("caller", "{caller} calls {dialled}", "{caller} 拨打 {dialled}"),
+    "call-placed": ("hotline", "calls {caller} ({script})", "拨打 {caller}（{script}）"),
     "call-answered": ("hotline", "answers", "接听"),
     "prompt-heard": ("hotline", "{prompt} ({length})", "{prompt}（{length}）"),
     "prompt-heard/part": ("hotline", "{prompt} (heard {heard} of {length})", "{prompt}（{length}，听了 {heard}）"),

@@ -39,6 +39,7 @@ from routing.events import (
     CallAnswered,
     CallEnded,
     CallFound,
+    CallPlaced,
     CallQueued,
     CallRang,
     CallRequeued,
@@ -118,6 +119,8 @@ class Progress:
         match fact:
             case CallRang():
                 self.rang, self.place = fact.at, "ringing"
+            case CallPlaced():
+                self.place = "ringing"
             case CallAnswered():
                 self.place = "menu"
             case CallRouted(to="message"):
@@ -216,7 +219,7 @@ class Watch:
         """Take a fact that a flow has written down: it tells where the caller is while Asterisk says nothing of it."""
         if fact.call is None or fact.call in self._over:
             return
-        if fact.call not in self._calls and isinstance(fact, CallRang):
+        if fact.call not in self._calls and isinstance(fact, CallRang | CallPlaced):
             self._calls[fact.call] = Progress()
         if (progress := self._calls.get(fact.call)) is not None:
             progress.follow(fact)

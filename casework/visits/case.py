@@ -40,6 +40,12 @@ class Talks(Protocol):
     async def begin(self, call: str) -> Case | None:
         """Somebody picked up: return what it is about; None for a call that we do not know."""
 
+    async def begin_survey(self, call: str) -> Case | None:
+        """A caller whose talk is over may grade it; None when there is no script for that."""
+
+    async def hint(self, call: str, hint: str) -> None:
+        """Note what Asterisk guesses of who answered."""
+
     async def keep(self, call: str, answer: Answer) -> None:
         """Keep an answer as it is given; the same one twice changes nothing."""
 

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -147,9 +148,10 @@ class Dialler:
         if self._clock() >= self._look_at:
             await self.settle()
             self._look_at = self._clock() + LOOK_EVERY
-        allowed = min(self._room(), self._spare_seconds())
+        allowed = self._spare_seconds()
         if allowed <= 0 or not await self._any_due():
             return
+        allowed = min(allowed, await self._room())
         for visit in await self._office.take(allowed):
             self._credit -= 1
             await self._ring(visit)
@@ -165,11 +167,11 @@ class Dialler:
             # Perhaps it rings: the lease keeps everybody else away until Asterisk can be asked.
             log.warning("it is not known whether a call was placed", call=visit.call, problem=str(problem))
 
-    def _room(self) -> int:
+    async def _room(self) -> int:
+        ours = len(await self._office.live()) + len(await self._office.with_a_person())
+        # Asked last: a storm that breaks out now is seen now.
         traffic = self._traffic()
-        if traffic is None:
-            return 0
-        return room(self._office.rules, traffic)
+        return 0 if traffic is None else room(self._office.rules, replace(traffic, ours=ours))
 
     async def _any_due(self) -> bool:
         due = await self._office.next_due()

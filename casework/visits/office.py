@@ -60,11 +60,12 @@ class Office:
         hours: Hours,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`changed` is called when something may be due earlier than before."""
+        """All scripts are checked; `hours` may be replaced by better ones."""
         self.rules, self.scripts, self.hours, self.now = rules, scripts, hours, now
-        self._database, self._changed = database, changed
+        self._database = database
+        self.changed: Callable[[], None] = lambda: None
+        """Called when something may be due earlier than before."""
         self._zones: dict[str, str] = {}
         self._unwritten: dict[str, list[Answer]] = {}
 
@@ -72,14 +73,14 @@ class Office:
 
     async def add(self, new: NewVisit, *, who: str = book.MACHINE) -> tuple[int, bool]:
         """Take a visit in; return its id and whether it is new. Raises ScriptUnknown."""
-        added = await self._write(lambda transaction: self.add_in(transaction, new, who=who))
-        self._changed()
+        added = await self.write(lambda transaction: self.add_in(transaction, new, who=who))
+        self.changed()
         return added
 
     async def add_all(self, some: Sequence[NewVisit], *, who: str = book.MACHINE) -> int:
         """Take many in, all or none; return how many were new. Raises ScriptUnknown."""
-        added = await self._write(lambda transaction: [self.add_in(transaction, new, who=who) for new in some])
-        self._changed()
+        added = await self.write(lambda transaction: [self.add_in(transaction, new, who=who) for new in some])
+        self.changed()
         return sum(new for _, new in added)
 
     def add_in(self, transaction: Connection, new: NewVisit, *, who: str = book.MACHINE) -> tuple[int, bool]:
@@ -95,7 +96,7 @@ class Office:
         """Lease up to so many visits that are due; each is to be called at once, by the id `call`."""
         if room <= 0:
             return []
-        return await self._write(lambda transaction: self._take(transaction, room))
+        return await self.write(lambda transaction: self._take(transaction, room))
 
     def _take(self, transaction: Connection, room: int) -> Sequence[Visit]:
         at, taken = self.now(), list[Visit]()
@@ -119,7 +120,7 @@ class Office:
 
     async def begin(self, call: str) -> Case | None:
         """See Talks. A second time (we crashed in between), what was answered is in the case."""
-        return await self._write(lambda transaction: self._begin(transaction, call))
+        return await self.write(lambda transaction: self._begin(transaction, call))
 
     def _begin(self, transaction: Connection, call: str) -> Case | None:
         visit, at = book.of_call(transaction, call), self.now()
@@ -148,13 +149,13 @@ class Office:
             book.begin_survey(transaction, call, SURVEY, at=self.now())
             return book.answers(transaction, call)
 
-        return Case(script=script, answers=await self._write(begin))
+        return Case(script=script, answers=await self.write(begin))
 
     async def keep(self, call: str, answer: Answer) -> None:
         """See Talks. One that cannot be written now is kept in memory and written with the next, or at the end."""
         waiting = [*self._unwritten.pop(call, ()), answer]
         try:
-            await self._write(lambda transaction: _keep_all(transaction, call, waiting))
+            await self.write(lambda transaction: _keep_all(transaction, call, waiting))
         except (SQLAlchemyError, OSError) as problem:
             self._unwritten[call] = waiting
             log.error("an answer could not be written yet", call=call, problem=type(problem).__name__)
@@ -163,12 +164,12 @@ class Office:
         """See Talks. Ending what is over already changes nothing."""
         waiting = self._unwritten.pop(call, [])
         try:
-            await self._write(lambda transaction: self._end(transaction, call, outcome, waiting))
+            await self.write(lambda transaction: self._end(transaction, call, outcome, waiting))
         except (SQLAlchemyError, OSError):
             self._unwritten[call] = waiting
             raise
         self._zones.pop(call, None)
-        self._changed()
+        self.changed()
 
     def _end(self, transaction: Connection, call: str, outcome: Outcome | None, waiting: Sequence[Answer]) -> None:
         _keep_all(transaction, call, waiting)
@@ -203,8 +204,8 @@ class Office:
 
     async def not_reached(self, call: str, fate: Fate, *, cause: int | None = None, tech_cause: str = "") -> None:
         """Nobody answered this call; the visit is due again later, or given up. Twice changes nothing."""
-        await self._write(lambda transaction: self._not_reached(transaction, call, fate, cause, tech_cause))
-        self._changed()
+        await self.write(lambda transaction: self._not_reached(transaction, call, fate, cause, tech_cause))
+        self.changed()
 
     def _not_reached(self, transaction: Connection, call: str, fate: Fate, cause: int | None, tech_cause: str) -> None:
         visit, at = book.of_call(transaction, call), self.now()
@@ -224,7 +225,7 @@ class Office:
 
     async def hint(self, call: str, hint: str) -> None:
         """Note what Asterisk guesses of who answered."""
-        await self._write(
+        await self.write(
             lambda transaction: transaction.execute(update(CALLS).where(CALLS.c.call == call).values(hint=hint[:20]))
         )
 
@@ -244,7 +245,7 @@ class Office:
         """Renew the leases of visits that are on a line just now."""
         if visits:
             until = self.now() + TALK_LEASE
-            await self._write(lambda transaction: book.renew(transaction, visits, until=until))
+            await self.write(lambda transaction: book.renew(transaction, visits, until=until))
 
     # What a lead does
 
@@ -260,26 +261,26 @@ class Office:
                 book.move(transaction, found, step, at=at, who=who, why=why, **also)
             return book.get(transaction, visit)
 
-        moved = await self._write(take)
-        self._changed()
+        moved = await self.write(take)
+        self.changed()
         return moved
 
     async def pause(self, script: str, *, who: str) -> None:
         """Dial nobody for this script, `*` for any, until it is resumed."""
-        await self._write(lambda transaction: book.pause(transaction, script, at=self.now(), who=who))
+        await self.write(lambda transaction: book.pause(transaction, script, at=self.now(), who=who))
 
     async def resume(self, script: str) -> None:
         """End a pause; `*` ends all."""
-        await self._write(lambda transaction: book.resume(transaction, script))
-        self._changed()
+        await self.write(lambda transaction: book.resume(transaction, script))
+        self.changed()
 
     async def block(self, number: str, *, why: str) -> None:
         """Never call this number."""
-        await self._write(lambda transaction: book.block(transaction, number, at=self.now(), why=why))
+        await self.write(lambda transaction: book.block(transaction, number, at=self.now(), why=why))
 
     async def unblock(self, number: str) -> None:
         """Allow a number to be called again."""
-        await self._write(lambda transaction: book.unblock(transaction, number))
+        await self.write(lambda transaction: book.unblock(transaction, number))
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """Look something up in the book."""
@@ -295,7 +296,8 @@ class Office:
         """Return the first moment from this one on at which somebody in this zone may be called."""
         return self.hours.next_time(at, ZoneInfo(zone) if zone else None)
 
-    async def _write(self, work: Callable[[Connection], Result]) -> Result:
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Write something in one transaction."""
         return await self._database.write(work)
 
 

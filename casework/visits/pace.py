@@ -12,8 +12,8 @@ from casework.visits.rules import Rules
 class Traffic:
     """What goes on at this moment."""
 
-    ours: int
-    """Calls of ours that ring or talk."""
+    ours: int = 0
+    """Calls of ours that ring or talk; the dialler knows."""
     incoming: int
     """People who called us and are on the line."""
     waiting: int

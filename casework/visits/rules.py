@@ -63,7 +63,6 @@ class Rules(Part):
     attempts: int = Field(6, ge=1, le=100, description="calls per visit, whatever their fate; congestion aside")
     again: Mapping[Fate, Again] = Field(default_factory=dict, description="what differs from the usual, by fate")
     ring_for: timedelta = Field(timedelta(seconds=30), ge=timedelta(seconds=5), le=timedelta(minutes=2))
-    within_days: int = Field(2, ge=0, le=60, description="working days from a ticket's end to its visit")
     wait_before: timedelta = Field(timedelta(minutes=30), description="from a ticket's end until we first call")
     trunk_lines: int = Field(30, ge=1, le=10_000, description="calls the carrier takes at one time, both ways")
     kept_free: float = Field(0.3, ge=0, le=1, description="the share of them that is always left for incoming calls")
@@ -73,6 +72,7 @@ class Rules(Part):
     )
     a_second: float = Field(2, gt=0, le=100, description="new calls a second, at most")
     machine_hint: bool = Field(False, description="let Asterisk guess whether a machine answered; it is only noted")
+    survey: bool = Field(False, description="let callers grade the talk by key, when the agent has hung up")
     scripts: str | None = Field(None, description="a folder with scripts of your own")
 
     def after(self, fate: Fate) -> Again:

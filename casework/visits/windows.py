@@ -19,23 +19,15 @@ class Hours:
 
     def __init__(self, windows: Sequence[Window], zone: ZoneInfo, is_holiday: IsHoliday = lambda _: False) -> None:
         self._windows = sorted(windows, key=lambda window: window.open)
-        self._zone, self._is_holiday = zone, is_holiday
+        self.zone, self._is_holiday = zone, is_holiday
 
     def next_time(self, at: datetime, zone: ZoneInfo | None = None) -> datetime:
         """Return the first moment (UTC) from this one on at which somebody in this zone may be called."""
-        where = zone or self._zone
+        where = zone or self.zone
         for begin, end in self._openings(at.astimezone(where).date(), where):
             if at < end:
                 return max(at, begin).astimezone(UTC)
         return at + timedelta(days=LOOK_AHEAD)
-
-    def working_days_after(self, at: datetime, days: int) -> datetime:
-        """Return the same time of day so many days on, those without any window not counted."""
-        day = at.astimezone(self._zone)
-        while days:
-            day += timedelta(days=1)
-            days -= self._open_on(day.date())
-        return day.astimezone(UTC)
 
     def _openings(self, first: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
         """The windows from this day on, as moments in UTC: so an hour that a clock change skips or doubles is right."""

@@ -26,6 +26,7 @@ from hotline.cli import (
     tickets,
     tryout,
     users,
+    visits,
 )
 from hotline.cli import serve as serving
 from hotline.client import ServerError
@@ -55,6 +56,7 @@ for module in (
     users,
     figures,
     script,
+    visits,
     check,
     prompts,
     bench,

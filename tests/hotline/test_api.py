@@ -146,7 +146,7 @@ async def test_whether_we_are_alive_and_ready_is_told_to_everybody_but_no_more(h
     alive = await http.get("/healthz", headers={"Authorization": ""})
     ready = await http.get("/readyz", headers={"Authorization": ""})
     assert (alive.status, await alive.json()) == (200, {"ok": True})
-    assert (ready.status, await ready.json()) == (503, {"ok": False, "wrong": ["ami-desk", "ami-watch"]})
+    assert (ready.status, await ready.json()) == (503, {"ok": False, "wrong": ["ami-desk", "ami-dial", "ami-watch"]})
 
 
 # ── what is shown ──
@@ -198,7 +198,7 @@ async def test_the_agents_are_told_as_they_are(http: Http, service: Service) -> 
 
 async def test_health_names_what_is_wrong(http: Http) -> None:
     health = await (await http.get("/api/health")).json()
-    assert health["wrong"] == {"ami-watch": "not started", "ami-desk": "not started"}
+    assert health["wrong"] == dict.fromkeys(("ami-watch", "ami-desk", "ami-dial"), "not started")
     assert (health["site"], health["live_calls"]) == ("test", 0)
 
 

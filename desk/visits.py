@@ -1,0 +1,311 @@
+"""Return visits: what waits, what was answered, the figures; and what a lead does about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from aiohttp import web
+from pydantic import AwareDatetime, Field
+from sqlalchemy import Connection
+
+from casework.visits import book
+from casework.visits.figures import figures
+from casework.visits.office import Office
+from casework.visits.states import State
+from casework.visits.visit import NewVisit, Talked, Visit, VisitUnknown
+from desk.access import LEAD_SHIFT, WATCH
+from desk.routes import Given, Shown, answer, get, given, post, who
+from routing.events import PhoneNumber
+
+OFFICE: Final = web.AppKey("visits", Office)
+MOST: Final = 1000
+
+
+class Wanted(NewVisit, Given):
+    """A visit as another program asks for it."""
+
+
+class Several(Given):
+    """Visits to be taken in together, all or none."""
+
+    visits: Sequence[NewVisit] = Field(min_length=1, max_length=MOST)
+
+
+class Choice(Given):
+    """Which visits are wanted."""
+
+    state: State | None = None
+    script: str = Field("", max_length=40)
+    after: int = Field(0, ge=0, le=2**53)
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class Period(Given):
+    """Which visits are counted, by when they were ordered, and how they are put together."""
+
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    by: Literal["crew", "area", "week", "script"] = "script"
+
+
+class Why(Given):
+    """Why a step is taken."""
+
+    why: str = Field("", max_length=200)
+
+
+class Which(Given):
+    """The script that is meant; `*` is all of them."""
+
+    script: str = Field("*", pattern=r"^([a-z][a-z0-9-]{0,30}|\*)$")
+
+
+class Number(Given):
+    """A number that is not to be called, or may be again."""
+
+    number: str = Field(pattern=r"^\+?[0-9]{3,20}$")
+    blocked: bool = True
+    why: str = Field("", max_length=200)
+
+
+class Added(Shown):
+    """A visit's number, and whether it is new."""
+
+    id: int
+    new: bool
+
+
+class AddedSeveral(Shown):
+    """How many were new."""
+
+    new: int
+
+
+class VisitShown(Shown):
+    """A visit as people see it; the number is masked."""
+
+    id: int
+    script: str
+    number: str
+    state: State
+    due: str
+    priority: int
+    attempt: int
+    ticket: str
+    crew: str
+    area: str
+    created: str
+
+
+class Visits(Shown):
+    """Some visits, in the order of their ids."""
+
+    visits: Sequence[VisitShown]
+
+
+class AnswerShown(Shown):
+    """One answer."""
+
+    step: str
+    value: str
+    at: str
+
+
+class TalkShown(Shown):
+    """One call of a visit."""
+
+    call: str
+    began: str
+    answered: str | None
+    fate: str | None
+    cause: int | None
+    tech_cause: str
+    hint: str
+    outcome: str | None
+    answers: Sequence[AnswerShown]
+
+
+class VisitWhole(VisitShown):
+    """A visit with everything that happened to it."""
+
+    calls: Sequence[TalkShown]
+    steps: Sequence[Mapping[str, str]]
+    facts: Mapping[str, str]
+
+
+class Progress(Shown):
+    """How many visits are in each state, and what is not dialled for now."""
+
+    states: Mapping[str, int]
+    paused: Sequence[str]
+
+
+class Rows(Shown):
+    """The figures, one row for each group."""
+
+    rows: Mapping[str, Mapping[str, int | float | None]]
+
+
+async def visits(request: web.Request) -> web.StreamResponse:
+    """Visits, in the order of their ids."""
+    choice = given(request, Choice)
+    states = [choice.state] if choice.state else []
+    found = await _office(request).read(
+        lambda transaction: book.listed(
+            transaction, states=states, script=choice.script, limit=choice.limit, after_id=choice.after
+        )
+    )
+    return answer(Visits(visits=[VisitShown(**_shown(visit)) for visit in found]))
+
+
+async def visit(request: web.Request) -> web.StreamResponse:
+    """One visit, its calls with their answers, and its steps."""
+    wanted = _id(request)
+
+    def look(transaction: Connection) -> VisitWhole:
+        found = book.get(transaction, wanted)
+        return VisitWhole(
+            **_shown(found),
+            calls=[_talk(talk) for talk in book.calls_of(transaction, wanted)],
+            steps=book.steps_of(transaction, wanted),
+            facts=dict(found.facts),
+        )
+
+    return answer(await _office(request).read(look))
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """Have somebody called; the same key is never taken twice."""
+    wanted = NewVisit(**given(request, Wanted).model_dump())
+    added, new = await _office(request).add(wanted, who=who(request).name)
+    return answer(Added(id=added, new=new), status=201 if new else 200)
+
+
+async def add_several(request: web.Request) -> web.StreamResponse:
+    """Have several people called."""
+    return answer(
+        AddedSeveral(new=await _office(request).add_all(given(request, Several).visits, who=who(request).name))
+    )
+
+
+async def progress(request: web.Request) -> web.StreamResponse:
+    """How many visits are in each state, and what is paused."""
+    found = await _office(request).read(
+        lambda transaction: Progress(states=book.counts(transaction), paused=book.paused(transaction))
+    )
+    return answer(found)
+
+
+async def figures_of(request: web.Request) -> web.StreamResponse:
+    """Visited, finished, valid, satisfied, refused, not reached; per script, crew, area or week."""
+    office, period = _office(request), given(request, Period)
+    until = period.until or datetime.now(UTC)
+    since = period.since or until - timedelta(days=30)
+
+    def count(transaction: Connection) -> Mapping[str, Mapping[str, int | float | None]]:
+        found = figures(transaction, office.scripts, by=period.by, since=since, until=until, zone=office.hours.zone)
+        return {name: row.as_row() for name, row in found.items()}
+
+    return answer(Rows(rows=await office.read(count)))
+
+
+async def again(request: web.Request) -> web.StreamResponse:
+    """Call somebody again whose visit is over."""
+    return await _step(request, "again")
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    """Do not call: this visit is not wanted any more."""
+    return await _step(request, "cancel")
+
+
+async def first(request: web.Request) -> web.StreamResponse:
+    """Call this one before all others that are due."""
+    return await _step(request, "first")
+
+
+async def pause(request: web.Request) -> web.StreamResponse:
+    """Dial nobody for this script until it is resumed; who is on a line stays there."""
+    await _office(request).pause(given(request, Which).script, who=who(request).name)
+    return await progress(request)
+
+
+async def resume(request: web.Request) -> web.StreamResponse:
+    """Dial again."""
+    await _office(request).resume(given(request, Which).script)
+    return await progress(request)
+
+
+async def do_not_call(request: web.Request) -> web.StreamResponse:
+    """Put a number on the do-not-call list, or take it off."""
+    asked = given(request, Number)
+    if asked.blocked:
+        await _office(request).block(asked.number, why=asked.why)
+    else:
+        await _office(request).unblock(asked.number)
+    return await progress(request)
+
+
+async def _step(request: web.Request, step: str) -> web.StreamResponse:
+    moved = await _office(request).step(_id(request), step, who=who(request).name, why=given(request, Why).why)
+    return answer(VisitShown(**_shown(moved)))
+
+
+def _office(request: web.Request) -> Office:
+    return request.app[OFFICE]
+
+
+def _id(request: web.Request) -> int:
+    asked = request.match_info["visit"]
+    if not asked.isascii() or not asked.isdecimal() or len(asked) > 15:
+        raise VisitUnknown(asked)
+    return int(asked)
+
+
+def _shown(visit: Visit) -> dict[str, Any]:
+    return {
+        "id": visit.id,
+        "script": visit.script,
+        "number": PhoneNumber(visit.number).masked(),
+        "state": visit.state,
+        "due": visit.due.isoformat(),
+        "priority": visit.priority,
+        "attempt": visit.attempt,
+        "ticket": visit.ticket,
+        "crew": visit.crew,
+        "area": visit.area,
+        "created": visit.created.isoformat(),
+    }
+
+
+def _talk(talk: Talked) -> TalkShown:
+    return TalkShown(
+        call=talk.call,
+        began=talk.began.isoformat(),
+        answered=talk.answered.isoformat() if talk.answered else None,
+        fate=talk.fate,
+        cause=talk.cause,
+        tech_cause=talk.tech_cause,
+        hint=talk.hint,
+        outcome=talk.outcome,
+        answers=[AnswerShown(step=each.step, value=each.value, at=each.at.isoformat()) for each in talk.answers],
+    )
+
+
+_STEP: Final[Mapping[str, Any]] = {"body": Why, "answer": VisitShown, "refusals": (404, 409)}
+ROUTES: Final = (
+    get("/api/visits", visits, WATCH, query=Choice, answer=Visits),
+    get("/api/visits/progress", progress, WATCH, answer=Progress),
+    get("/api/visits/figures", figures_of, WATCH, query=Period, answer=Rows),
+    get("/api/visits/{visit}", visit, WATCH, answer=VisitWhole, refusals=(404,)),
+    post("/api/visits", add, LEAD_SHIFT, body=Wanted, answer=Added, status=201, refusals=(404,)),
+    post("/api/visits/several", add_several, LEAD_SHIFT, body=Several, answer=AddedSeveral, refusals=(404,)),
+    post("/api/visits/pause", pause, LEAD_SHIFT, body=Which, answer=Progress),
+    post("/api/visits/resume", resume, LEAD_SHIFT, body=Which, answer=Progress),
+    post("/api/visits/do-not-call", do_not_call, LEAD_SHIFT, body=Number, answer=Progress),
+    post("/api/visits/{visit}/again", again, LEAD_SHIFT, **_STEP),
+    post("/api/visits/{visit}/cancel", cancel, LEAD_SHIFT, **_STEP),
+    post("/api/visits/{visit}/first", first, LEAD_SHIFT, **_STEP),
+)

@@ -1,0 +1,66 @@
+"""Return visits over HTTP: ordered, looked at, stepped on, counted; numbers are masked, refusals have codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.desk.desks import TOKEN, Desk, a_desk
+
+WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def ask(desk: Desk, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    response = await desk.http.request(method, path, json=body, headers=WITH_TOKEN)
+    return response.status, await response.json()
+
+
+async def test_a_visit_is_ordered_once_and_shown_with_a_masked_number(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        order = {"number": "13800138000", "key": "crm:7", "crew": "north", "facts": {"paid": "no"}}
+        assert await ask(desk, "POST", "/api/visits", order) == (201, {"id": 1, "new": True})
+        assert await ask(desk, "POST", "/api/visits", order) == (200, {"id": 1, "new": False})
+        _, listed = await ask(desk, "GET", "/api/visits?state=due")
+        assert [(visit["id"], visit["number"]) for visit in listed["visits"]] == [(1, "138****8000")]
+        _, whole = await ask(desk, "GET", "/api/visits/1")
+        assert (whole["facts"], whole["calls"]) == ({"paid": "no"}, [])
+        assert [step["step"] for step in whole["steps"]] == ["add"]
+
+
+async def test_what_cannot_be_done_is_refused_with_a_code(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        await ask(desk, "POST", "/api/visits", {"number": "13800138000"})
+        await ask(desk, "POST", "/api/visits/1/cancel", {"why": "moved away"})
+        refusals = [
+            await ask(desk, "GET", "/api/visits/99"),
+            await ask(desk, "GET", "/api/visits/none"),
+            await ask(desk, "POST", "/api/visits", {"number": "13800138000", "script": "no-such"}),
+            await ask(desk, "POST", "/api/visits/1/cancel", {}),
+            await ask(desk, "POST", "/api/visits", {"number": "sip:evil@host"}),
+            await ask(desk, "POST", "/api/visits", {"number": "13800138000", "zone": "../etc"}),
+        ]
+        assert [(status, said["code"]) for status, said in refusals] == [
+            (404, "visit-unknown"),
+            (404, "visit-unknown"),
+            (404, "script-unknown"),
+            (409, "visit-cannot"),
+            (422, "bad-request"),
+            (422, "bad-request"),
+        ]
+
+
+async def test_pauses_and_states_are_the_progress(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        several = {"visits": [{"number": "13800138001"}, {"number": "13800138002"}]}
+        assert await ask(desk, "POST", "/api/visits/several", several) == (200, {"new": 2})
+        _, found = await ask(desk, "POST", "/api/visits/pause", {"script": "return-visit"})
+        assert found == {"states": {"due": 2}, "paused": ["return-visit"]}
+        assert (await ask(desk, "POST", "/api/visits/resume", {}))[1]["paused"] == []
+
+
+async def test_the_figures_are_by_crew(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        for nth, crew in enumerate(["north", "north", "south"]):
+            await ask(desk, "POST", "/api/visits", {"number": f"1380013800{nth}", "crew": crew})
+        _, found = await ask(desk, "GET", "/api/visits/figures?by=crew")
+        assert {crew: row["ordered"] for crew, row in found["rows"].items()} == {"north": 2, "south": 1}
