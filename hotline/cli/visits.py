@@ -96,8 +96,9 @@ def take_in(
                         wrong += 1
                         console.print(f"  line {line}: {problem}", markup=False)
                 rows += len(some)
+                body: dict[str, Any] = {"visits": good}
                 if good:
-                    new += int((await server.post("/api/visits/several", {"visits": good}))["new"])
+                    new += int((await server.post("/api/visits/several", body))["new"])
 
     run(send())
     console.print(f"{rows} rows: {new} new visits, {rows - wrong - new} known already, {wrong} refused")
