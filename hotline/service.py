@@ -141,6 +141,7 @@ class Service:
             found.agents,
             found.queues,
             states=self.live.states,
+            unwrapped=self.live.unwrapped,
             record=self.events.record,
             settle=self.roster.settle,
         )

@@ -190,3 +190,28 @@ def _free(state: AgentState, event: Event) -> AgentState:
         return state
     activity = Activity.WRAP_UP if state.activity is Activity.TALKING else Activity.IDLE
     return replace(state, activity=activity, call=None, activity_since=event.at)
+
+
+class ByCall:
+    """Which agents' phones a call has, so that an event of a call need not be shown to everybody."""
+
+    def __init__(self) -> None:
+        self._agents: dict[str, set[str]] = {}
+
+    def concerned(self, event: Event) -> Iterable[str]:
+        """The agent of this event; of an event that names none, whoever has its call."""
+        if event.agent is not None:
+            return (event.agent,)
+        return tuple(self._agents.get(event.call or "", ()))
+
+    def changed(self, before: AgentState | None, after: AgentState) -> None:
+        """Take note of what an agent's phone has now."""
+        was = before.call if before is not None else None
+        if was == after.call:
+            return
+        if was is not None and (agents := self._agents.get(was)) is not None:
+            agents.discard(after.agent)
+            if not agents:
+                del self._agents[was]
+        if after.call is not None:
+            self._agents.setdefault(after.call, set()).add(after.agent)

@@ -11,13 +11,13 @@ Nothing here asks a clock: a wrap-up, for instance, ends by an event.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, cast
 
-from routing.agents import Activity, AgentState, Duty, reduce
+from routing.agents import Activity, AgentState, ByCall, Duty, reduce
 from routing.events import (
     CallEnded,
     CallPlaced,
@@ -94,8 +94,9 @@ class Live:
         self.phones: dict[str, Phone] = dict.fromkeys(self._agents, "unknown")
         self.waiting: dict[str, list[str]] = {name: [] for name in self._queues}
         """The calls in each queue, first in line first."""
-        self._at: defaultdict[str, set[str]] = defaultdict(set)
-        """The agents whose phones a call has."""
+        self.unwrapped: set[str] = set()
+        """Agents whose talk is over and whose wrap-up has no length yet (`routing/wrap_up.py` gives it one)."""
+        self._by_call = ByCall()
         self._over: OrderedDict[str, None] = OrderedDict()
         self._changed_calls: set[str] = set()
         self._changed_agents: set[str] = set(self._agents)
@@ -103,8 +104,7 @@ class Live:
 
     def take(self, event: Event) -> None:
         """Take the next event."""
-        concerned = [event.agent] if event.agent is not None else list(self._at.get(event.call or "", ()))
-        for number in concerned:
+        for number in self._by_call.concerned(event):
             if number in self.states:
                 self._agent_takes(number, event)
         if isinstance(event, CallStep):
@@ -169,12 +169,11 @@ class Live:
             self.phones[number] = "there" if isinstance(event, PhoneBack) else "gone"
         elif after == before:
             return
-        if before.call is not None and before.call != after.call:
-            self._at[before.call].discard(number)
-            if not self._at[before.call]:
-                del self._at[before.call]
-        if after.call is not None:
-            self._at[after.call].add(number)
+        self._by_call.changed(before, after)
+        if after.activity is Activity.WRAP_UP and after.until is None:
+            self.unwrapped.add(number)
+        else:
+            self.unwrapped.discard(number)
         self._changed_agents.add(number)
         self._changed_queues.update(self._agents[number].queues)
 

@@ -30,7 +30,7 @@ class Painter:
         self, board: Board, show: Callable[[Canvas], None], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         """`show` puts what is to be seen at the moment it is called; it is called often, with the same canvas."""
-        self._board, self._show, self._now = board, show, now
+        self._board, self._show, self.now = board, show, now
         self._canvas = Canvas()
         self._changed = asyncio.Event()
         self._hangs = False
@@ -70,7 +70,7 @@ class Painter:
 
     async def _paint(self) -> None:
         self._show(self._canvas)
-        change = self._canvas.change(self._now())
+        change = self._canvas.change(self.now())
         try:
             if self._hangs:
                 await self._board.change(change or self._beat())
@@ -81,12 +81,12 @@ class Painter:
             self._hangs = False  # perhaps it was done, perhaps not
             raise
         self._hangs = False
-        await self._board.paint(self._canvas.whole(self._now()))
+        await self._board.paint(self._canvas.whole(self.now()))
         await self._board.change(self._beat())
         self._hangs = True
 
     def _beat(self) -> Change:
-        return self._canvas.beat(self._now())
+        return self._canvas.beat(self.now())
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and self.problem is None:

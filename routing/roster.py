@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol
 
 import structlog
 
-from routing.agents import AgentState, AgentUnknown, Duty, NotDone, after, reduce
+from routing.agents import AgentState, AgentUnknown, ByCall, Duty, NotDone, after, reduce
 from routing.ami import ActionFailed, AmiError
 from routing.events import (
     AgentOffered,
@@ -105,6 +105,7 @@ class Roster:
         """
         self._agents = {agent.work_number: agent for agent in agents}
         self._states = {agent.work_number: AgentState(agent=agent.work_number) for agent in agents}
+        self._by_call = ByCall()
         self._queues, self._log, self._now = queues, events, now
         self._missed_before_pause = missed_before_pause
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -114,14 +115,14 @@ class Roster:
         """Read from the log what each agent last saw confirmed."""
         for number, step in (await self._log.last_agent_steps()).items():
             if number in self._states:
-                self._states[number] = reduce(self._states[number], step)
+                self._now_is(reduce(self._states[number], step))
 
     def recall(self, facts: Iterable[Event]) -> None:
         """Take up from the log, oldest first, who talks. An offer is not taken up: it is over by now."""
         for fact in facts:
             if not isinstance(fact, AgentOffered | OfferMissed):
                 for state in self._concerned(fact):
-                    self._states[state.agent] = reduce(state, fact)
+                    self._now_is(reduce(state, fact))
 
     def states(self) -> list[AgentState]:
         """Return all agents of the site, by work number."""
@@ -190,16 +191,18 @@ class Roster:
     def take(self, event: Event) -> None:
         """Draw the conclusions of a fact for the agents it concerns."""
         for state in self._concerned(event):
-            self._states[state.agent] = now = reduce(state, event)
+            self._now_is(now := reduce(state, event))
             missed_too_many = 0 < self._missed_before_pause <= now.missed_in_a_row
             if missed_too_many and now.duty is Duty.READY:
                 self._soon_pause(self._agents[now.agent])
 
     def _concerned(self, event: Event) -> list[AgentState]:
         """The agent of this event; of an event that names none, whoever has its call."""
-        if event.agent is not None:
-            return [self._states[event.agent]] if event.agent in self._states else []
-        return [state for state in self._states.values() if event.call is not None and state.call == event.call]
+        return [self._states[number] for number in self._by_call.concerned(event) if number in self._states]
+
+    def _now_is(self, state: AgentState) -> None:
+        self._by_call.changed(self._states[state.agent], state)
+        self._states[state.agent] = state
 
     def _soon_pause(self, agent: Agent) -> None:
         """Pause an agent who does not pick up, beside everything else: the phone must not swallow the next caller."""

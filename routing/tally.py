@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal, NamedTuple
 
-from routing.agents import Activity, AgentState, Duty, reduce
+from routing.agents import Activity, AgentState, ByCall, Duty, reduce
 from routing.events import (
     AgentAnswered,
     AgentOffered,
@@ -76,6 +76,7 @@ class Tally:
         self._asked_for: dict[str, tuple[str, datetime]] = {}
         """The queue to which a call was sent, until it is there."""
         self._states: dict[str, AgentState] = {}
+        self._by_call = ByCall()
         self._gone: set[str] = set()
         """Agents whose phones cannot be reached."""
         self._counted_to: dict[str, datetime] = {}
@@ -216,17 +217,14 @@ class Tally:
     def _agents_take(self, event: Event) -> None:
         if isinstance(event, HotlineStarted):
             self._nobody_was_watched(event.at)
-        concerned = (
-            [event.agent]
-            if event.agent is not None
-            else [number for number, state in self._states.items() if event.call and state.call == event.call]
-        )
-        for agent in concerned:
+        for agent in self._by_call.concerned(event):
             self._agent_takes(agent, event)
 
     def _agent_takes(self, agent: str, event: Event) -> None:
         self._spend(agent, event.at)
-        self._states[agent] = reduce(self._states.get(agent) or _first_seen(agent, event), event)
+        before = self._states.get(agent)
+        self._states[agent] = after = reduce(before or _first_seen(agent, event), event)
+        self._by_call.changed(before, after)
         counts = self._agent_counts(agent, event.at)
         match event:
             case PhoneLost():
@@ -283,7 +281,8 @@ class Tally:
         for agent, state in self._states.items():
             if state.activity is not Activity.IDLE:
                 self._spend(agent, at)
-                self._states[agent] = replace(state, activity=Activity.IDLE, call=None, activity_since=at)
+                self._states[agent] = after = replace(state, activity=Activity.IDLE, call=None, activity_since=at)
+                self._by_call.changed(state, after)
 
     def _agent_counts(self, agent: str, at: datetime) -> AgentCounts:
         if self._since is not None and at < self._since:

@@ -8,7 +8,7 @@ was asked for beyond, the agent is held back in all queues (`Roster.settle`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -59,14 +59,16 @@ class WrapUps:
         queues: Sequence[Queue],
         *,
         states: Mapping[str, AgentState],
+        unwrapped: Collection[str],
         record: Callable[[Event], None],
         settle: Settle,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`states` are the agents' states, up to date when `take` is called."""
+        """`states` are the agents' states and `unwrapped` those who wait for us, up to date when `take` is called."""
         lengths = {queue.name: queue.wrap_up for queue in queues}
         self._lengths = {agent.work_number: max(lengths[name] for name in agent.queues) for agent in agents}
-        self._states, self._record, self._settle, self._now = states, record, settle, now
+        self._states, self._unwrapped = states, unwrapped
+        self._record, self._settle, self._now = record, settle, now
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -74,9 +76,8 @@ class WrapUps:
         """Take a fact: perhaps somebody has something to wrap up from now on, or no more."""
         match fact:
             case TalkEnded() | CallRequeued() | CallEnded():
-                for state in list(self._states.values()):
-                    if state.activity is Activity.WRAP_UP and state.until is None:
-                        self._begin(state)
+                for agent in tuple(self._unwrapped):
+                    self._begin(self._states[agent])
             case WrapUpStarted() | WrapUpExtended():
                 self._set_timer(fact.agent)
             case _:

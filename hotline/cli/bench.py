@@ -14,6 +14,7 @@ from hotline.cli.common import console
 BENCHES: Final = {
     "agi": "our FastAGI server, panoramisk's, and a bare floor: CPU, latency and memory per session",
     "prompts": "every sound of a large site, against espeak-ng called once per file, one after the other",
+    "board": "an event's way from Asterisk to the live picture: CPU beside panoramisk alone, memory over 100,000",
     "call": "full calls through the real Asterisk: our CPU per call, and as a share of Asterisk's own",
 }
 

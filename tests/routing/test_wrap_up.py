@@ -32,7 +32,14 @@ class Desk:
         self.live, self.stream = Live(queues, [CHEN]), Stream(MemoryLog())
         self.asked: list[str] = []
         self.link_is_down = False
-        self.wrap_ups = WrapUps([CHEN], queues, states=self.live.states, record=self.stream.record, settle=self.settle)
+        self.wrap_ups = WrapUps(
+            [CHEN],
+            queues,
+            states=self.live.states,
+            unwrapped=self.live.unwrapped,
+            record=self.stream.record,
+            settle=self.settle,
+        )
         self.stream.taken_by(self.live.take)
         self.stream.taken_by(self.wrap_ups.take)
         self.tell(AgentSignedIn(at=now(), agent="1024"))
