@@ -115,6 +115,43 @@ SLOTS: Final = Table(
     Column("taken", Integer, nullable=False),
 )
 
+LOG_READ: Final = Table(
+    "ticket_log_read",
+    METADATA,
+    # How far the event log has been looked through for calls that left something behind: one row.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", ID, nullable=False),
+)
+
+CALLS_OVER: Final = Table(
+    "ticket_calls_over",
+    METADATA,
+    # Talks that need a ticket and may not have one yet.
+    Column("call", KEY, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_ticket_calls_over_at", "at"),
+)
+
+IMPORTS: Final = Table(
+    "ticket_imports",
+    METADATA,
+    Column("key", KEY, primary_key=True),
+    Column("source", KEY, nullable=False),
+    # The last line that was looked at; it is written with what came of it.
+    Column("line", Integer, nullable=False),
+    Column("opened", Integer, nullable=False),
+    Column("known", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+)
+
+IMPORT_ERRORS: Final = Table(
+    "ticket_import_errors",
+    METADATA,
+    Column("key", KEY, ForeignKey("ticket_imports.key", name="fk_ticket_import_errors_import"), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("reason", String(500), nullable=False),
+)
+
 NUMBERS: Final = Sequence("ticket_numbers", metadata=METADATA)
 """PostgreSQL's source of ticket numbers; on SQLite, where one writes at a time, it is the greatest number and one."""
 

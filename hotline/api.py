@@ -11,6 +11,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/announcements.py  outages and news, the calendar, listening in advance
     desk/figures.py      figures of any time
     desk/visits.py       return visits
+    desk/imports.py      tickets out of tables
     here                 how the house is, events as they happen, the board, the prompts' words
 """
 
@@ -31,7 +32,7 @@ from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketU
 from casework.visits.office import ScriptUnknown
 from casework.visits.states import VisitCannot
 from casework.visits.visit import VisitUnknown
-from desk import agents, announcements, calls, figures, openapi, signing_in, tickets, visits
+from desk import agents, announcements, calls, figures, imports, openapi, signing_in, tickets, visits
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -115,6 +116,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[announcements.WORDS] = service.almanac
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
     app[visits.OFFICE] = service.visits.office
+    app[imports.IMPORTS] = service.casework.imports
     app[signing_in.PASSWORDS] = Passwords()
     app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
@@ -267,6 +269,7 @@ ROUTES: Final = (
     *signing_in.ROUTES,
     *calls.ROUTES,
     *agents.ROUTES,
+    *imports.ROUTES,
     *tickets.ROUTES,
     *announcements.ROUTES,
     *figures.ROUTES,

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework import migrations
 from casework.database import Database, MemoryDatabase
+from casework.drafts import Drafts
+from casework.errors import TicketUnknown
+from casework.imports import Imports
 from casework.register import Register
 from casework.slots import Calendar
+from casework.ticket import Ticket
 from casework.tickets import Tickets
 from casework.visits.carry_out import CarryOut
 from casework.visits.due import VisitWhenDone
 from casework.visits.office import Office
 from hotline.site import Site
 from hotline.visits import open_office
+from ivr.rooms import CannotLook
 from routing.database import open_database
+from routing.events import PhoneNumber
 
+Result = TypeVar("Result")
+
+ANSWER_WITHIN: Final = 2.0
+"""Seconds that a caller who asks for a ticket waits in silence."""
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks at the tickets' clocks."""
 
@@ -36,6 +46,19 @@ class Casework:
     tickets: Tickets
     office: Office
     consequences: CarryOut
+    drafts: Drafts
+    imports: Imports
+
+    async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
+        """See `ivr.rooms.TicketsByPhone`."""
+        return (await _soon(self.tickets.of_caller(number.digits))).open
+
+    async def find(self, code: str) -> Ticket | None:
+        """See `ivr.rooms.TicketsByPhone`."""
+        try:
+            return await _soon(self.tickets.get(code))
+        except TicketUnknown:
+            return None
 
     async def watch_clocks(self) -> None:
         """See, for ever, which clocks have run out."""
@@ -45,6 +68,14 @@ class Casework:
             except (SQLAlchemyError, OSError) as problem:
                 structlog.get_logger().error("the tickets' clocks cannot be read", problem=type(problem).__name__)
             await asyncio.sleep(LOOK_EVERY)
+
+
+async def _soon(work: Awaitable[Result]) -> Result:
+    """Wait for it as long as a caller on the line does; raises CannotLook."""
+    try:
+        return await asyncio.wait_for(work, ANSWER_WITHIN)
+    except (SQLAlchemyError, OSError) as problem:
+        raise CannotLook(type(problem).__name__) from problem
 
 
 @asynccontextmanager
@@ -72,4 +103,12 @@ def build(database: Database, found: Site) -> Casework:
     calendar = Calendar(found.tickets.slots, zone=found.zone)
     office = open_office(database, found)
     register = Register(limits=found.tickets.limits, consequences=[calendar.follow, VisitWhenDone(office).follow])
-    return Casework(database, register, Tickets(database, register, calendar), office, CarryOut(office, register))
+    return Casework(
+        database=database,
+        register=register,
+        tickets=Tickets(database, register, calendar),
+        office=office,
+        consequences=CarryOut(office, register),
+        drafts=Drafts(database, register),
+        imports=Imports(database, register, zone=found.zone),
+    )

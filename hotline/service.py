@@ -24,6 +24,7 @@ from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.almanac import Almanac
 from hotline.casework import Casework, open_casework
+from hotline.drafts import DraftsFromCalls
 from hotline.metrics import Counted
 from hotline.settings import Settings
 from hotline.site import Site
@@ -176,6 +177,7 @@ class Service:
             self.events.taken_by(taker.take)
         self.almanac = Almanac(found, settings, words, said)
         self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
+        self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
         self.visits.connect(
@@ -207,7 +209,10 @@ class Service:
         self.casework.consequences.start()
         self.painter.start()
         self.mirror.start()
-        self._clocks = asyncio.create_task(self.casework.watch_clocks())
+        self._at_work = [
+            asyncio.create_task(self.casework.watch_clocks()),
+            asyncio.create_task(self.drafts.run()),
+        ]
         log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))
 
     async def stop(self) -> None:
@@ -226,8 +231,9 @@ class Service:
         await self.mirror.stop()
         await self.almanac.stop()
         await self.painter.stop()
-        self._clocks.cancel()
-        await asyncio.wait([self._clocks])
+        for work in self._at_work:
+            work.cancel()
+        await asyncio.wait(self._at_work)
         with suppress(TimeoutError):  # what is not finished now is found at the next start
             async with asyncio.timeout(RECORDINGS_WITHIN):
                 await self.recordings.settled()
@@ -328,6 +334,7 @@ class Service:
             desk=self.roster,
             language_of=self._language_of,
             talks=self.visits.office,
+            tickets=self.casework,
         )
 
     def _traffic(self) -> Traffic | None:

@@ -21,18 +21,19 @@ class Part(BaseModel):
 
 
 class Choice(Part):
-    """What a key means: a topic that goes to a queue, or to a further menu."""
+    """What a key means: a topic that goes to a queue, or to a further menu, or that the machine itself can tell."""
 
     topic: Id
     queue: Id | None = None
     menu: Id | None = None
+    tells: Literal["ticket-status"] | None = None
     priority: int = Field(0, ge=0, le=1000, description="higher waits in front of lower")
     always_open: bool = Field(False, description="answered out of hours too (emergencies)")
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Self:
-        if (self.queue is None) == (self.menu is None):
-            raise ValueError(f"topic {self.topic!r} must name either a queue or a menu")
+        if [self.queue, self.menu, self.tells].count(None) != 2:
+            raise ValueError(f"topic {self.topic!r} must name either a queue or a menu, or what it tells")
         return self
 
 

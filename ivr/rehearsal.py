@@ -84,15 +84,18 @@ async def rehearse(
     at: datetime = MORNING,
     variables: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
+    number: str | None = None,
 ) -> list[str]:
     """Let the flow talk with a caller who does this, and return the conversation.
 
     `line` is the number that was dialled (the house's first one if None), `at` the moment, `variables` what the channel
-    has from before, `missing` the prompts whose sound is not there. A caller whose script is over stays silent. Raises
-    NotOver when the script was longer than the call, and DeadMan when the dialplan would have taken the call away.
+    has from before, `missing` the prompts whose sound is not there, `number` the caller's own. A caller whose script
+    is over stays silent. Raises NotOver when the script was longer than the call, and DeadMan when the dialplan would
+    have taken the call away.
     """
     stage = Stage(caller, variables or {}, missing)
-    await perform(flow, stage, rooms=rooms, line=line, at=at)
+    known = None if number is None else PhoneNumber(number)
+    await perform(flow, stage, rooms=rooms, line=line, at=at, caller=known)
     if stage.script:
         raise NotOver(list(stage.script), stage.lines)
     return stage.lines

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from casework.ticket import Ticket
 from casework.visits.case import Talks
 from ivr.call import Words
 from ivr.lines import Choice, Line, Menu
@@ -62,6 +63,22 @@ class NewsDesk(Protocol):
         """Return what this caller is told before the menu: of another area only if nobody knows the caller's."""
 
 
+class CannotLook(Exception):
+    """The tickets cannot be looked at just now, or not in the time that a caller waits."""
+
+    code = "cannot-look"
+
+
+class TicketsByPhone(Protocol):
+    """What a caller can be told of tickets. Both raise CannotLook, and take a second or two at most."""
+
+    async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
+        """Return the open tickets of whoever calls from this number, newest first."""
+
+    async def find(self, code: str) -> Ticket | None:
+        """Return the ticket with this code."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """The house as a flow sees it."""
@@ -88,6 +105,7 @@ class Rooms:
     """The language a caller chose in an earlier call, soon; None if he never did, or nobody can say now."""
     talks: Talks | None = None
     """Where talks by script are kept; a house without them makes no calls of its own."""
+    tickets: TicketsByPhone
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open_for(self, line: Line, choice: Choice, at: datetime) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from casework.ticket import Ticket
 from ivr.lines import Line, Menu
-from ivr.rooms import Rooms, Told
+from ivr.rooms import Rooms, TicketsByPhone, Told
 from prompts.calendar.calendar import Calendar, Rules
 from prompts.calendar.hours import Opening
 from prompts.errors import MissingPrompt
@@ -18,7 +20,7 @@ from routing.agents import Duty, after
 from routing.events import PhoneNumber
 
 
-def small_house(desk: PretendDesk | None = None) -> Rooms:
+def small_house(desk: PretendDesk | None = None, tickets: TicketsByPhone | None = None) -> Rooms:
     """A hotline to rehearse in: 400100 by day and night, in Chinese, and 400200 in office hours, in English."""
 
     async def rang(_: str) -> bool:
@@ -31,6 +33,7 @@ def small_house(desk: PretendDesk | None = None) -> Rooms:
         "1": {"topic": "consult", "queue": "consult"},
         "2": {"topic": "repair", "menu": "repair"},
         "3": {"topic": "complaint", "queue": "complaint"},
+        "4": {"topic": "ticket", "tells": "ticket-status"},
         "0": {"topic": "person", "queue": "consult"},
     }
     repair = {
@@ -66,7 +69,23 @@ def small_house(desk: PretendDesk | None = None) -> Rooms:
         agent_answered=lambda _call, _agent: None,
         desk=desk or PretendDesk({}),
         language_of=language_of,
+        tickets=tickets or PretendTickets(),
     )
+
+
+class PretendTickets:
+    """Some tickets by the number of whoever they belong to; `find` knows all of them."""
+
+    def __init__(self, tickets: Mapping[str, Sequence[Ticket]] = MappingProxyType({})) -> None:
+        self._tickets = tickets
+
+    async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
+        """See TicketsByPhone."""
+        return self._tickets.get(number.digits, [])
+
+    async def find(self, code: str) -> Ticket | None:
+        """See TicketsByPhone."""
+        return next((ticket for some in self._tickets.values() for ticket in some if ticket.code == code), None)
 
 
 class PretendDesk:

@@ -15,6 +15,7 @@ from casework.names import name_of
 from casework.steps import MOVES, OUR_OWN
 from casework.ticket import Kind, State
 from hotline.cli.common import DEFAULT_STACK, InLanguage, Reveal, StackName, console, run, spoken_here, stack_named
+from hotline.cli.imports import import_file
 from hotline.client import Client, ServerError, find
 
 ticket = typer.Typer(help="Tickets 工单: open them, look for them, move them on.", no_args_is_help=True)
@@ -26,6 +27,7 @@ STEPS: Final = ", ".join(move for move in MOVES if move not in OUR_OWN)
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
+    ticket.command("import")(import_file)
     app.add_typer(ticket, name="ticket")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ivr.call import Call
+from ivr.flows.ticket_status import ticket_status
 from ivr.hand import Hand
 from ivr.lines import Choice, Menu
 from ivr.rooms import Rooms
@@ -52,10 +53,15 @@ async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
 
     Returns the choice and the prompt that announces it.
     """
-    while (choice := await ask(call, menu)) is not None:
-        if choice.menu is None:
+    told = 0
+    while told <= REPEATS and (choice := await ask(call, menu)) is not None:
+        if choice.tells is not None:
+            await ticket_status(call, rooms)
+            told += 1
+        elif choice.menu is not None:
+            menu = rooms.menus[choice.menu]
+        else:
             return choice, "connecting"
-        menu = rooms.menus[choice.menu]
     return person_behind(menu), "to_person"
 
 
