@@ -139,6 +139,7 @@ class Truth:
         """
         self._link, self._live, self._watch, self._record = link, live, watch, record
         self._phones = {agent.work_number: agent.interface for agent in agents}
+        self._at_device = {device: agent for agent, device in self._phones.items()}
         self._others, self._every, self._now = others, every, now
         self._touched: set[str] = set()
         self._marks = itertools.count(1)
@@ -158,7 +159,13 @@ class Truth:
         self._touched.update(filter(None, (fact.call, fact.agent)))
 
     def hear(self, event: Row) -> None:
-        """Take an event of Asterisk's: perhaps the mark that was sent."""
+        """Take an event of Asterisk's: perhaps the mark that was sent, perhaps the news of a phone.
+
+        A phone's news touches its agent even if it tells nothing new: a list may be older than it.
+        """
+        device = event.get("Device") or f"PJSIP/{event.get('EndpointName')}"
+        if (agent := self._at_device.get(device)) is not None:
+            self._touched.add(agent)
         fence = self._fences.get(event.get("Mark", "")) if event.get("Event") == "UserEvent" else None
         if fence is not None and not fence.done():
             fence.set_result(None)

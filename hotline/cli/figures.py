@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,9 @@ from hotline.cli.common import DEFAULT_STACK, InLanguage, StackName, console, ru
 from hotline.client import Client, find
 from routing.figures import Formula
 from routing.figures_table import By, Column, to_csv, to_xlsx
+
+WIDE: Final = 170
+"""A table is this wide even in a narrow terminal: its columns stay readable."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,7 +56,7 @@ def figures(
         for file in filter(None, (csv, xlsx)):
             console.print(f"written to {file}", markup=False)
         if csv is None and xlsx is None:
-            console.print(_table(columns, rows, language))
+            console.print(_table(columns, rows, language), width=max(console.width, WIDE), crop=False)
 
     run(show())
 

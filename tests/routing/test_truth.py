@@ -226,6 +226,15 @@ async def test_what_moves_while_asterisk_is_asked_is_no_difference() -> None:
     assert house.drift == []
 
 
+async def test_a_phone_that_comes_back_while_asterisk_is_asked_is_not_taken_for_lost() -> None:
+    house = House()
+    house.asterisk.devices["PJSIP/chen-desk"] = "UNAVAILABLE"
+    news = {"Event": "ContactStatus", "EndpointName": "chen-desk", "ContactStatus": "Reachable"}
+    house.asterisk.meanwhile = lambda: house.truth.hear(news)
+    await house.truth.catch_up()
+    assert (house.live.state_of("1024"), house.told) == ("ready", [])
+
+
 async def test_a_call_that_begins_while_asterisk_is_asked_is_not_taken_for_over() -> None:
     house = House()
     house.asterisk.meanwhile = lambda: house.stream.record(rang("new"))
