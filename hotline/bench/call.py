@@ -72,12 +72,12 @@ async def _measure(stack: Stack, load: Load) -> Report:
         await _phones_ready(stack)
         for number in track(WORK_NUMBERS, description="signing agents in", transient=True):
             await server.post(f"/api/agents/{number}/sign-in")
-        idle = await _idle(stack)
-        after, before, began = await server.newest(), _cpu(stack), time.monotonic()
+        idle = await idle_of(stack)
+        after, before, began = await server.newest(), cpu_of(stack), time.monotonic()
         for nth in track(range(load.calls), description="calling"):
             await _place(carrier, load, nth, began)
         await _all_over(server)
-        seconds, spent = time.monotonic() - began, _cpu(stack)
+        seconds, spent = time.monotonic() - began, cpu_of(stack)
         used = {name: spent[name] - before[name] - idle[name] * seconds for name in MEASURED}
         return _report(load, used, await _outcome(server, after, load.calls), seconds, _memory(stack))
 
@@ -133,14 +133,14 @@ def _counts(outcome: Counter[str]) -> dict[str, int]:
     return {name: outcome[kind.__name__] for name, kind in kinds.items()}
 
 
-async def _idle(stack: Stack) -> dict[str, float]:
+async def idle_of(stack: Stack) -> dict[str, float]:
     """CPU seconds a second when nobody calls."""
-    before, began = _cpu(stack), time.monotonic()
+    before, began = cpu_of(stack), time.monotonic()
     await asyncio.sleep(IDLE_SECONDS)
-    return {name: (used - before[name]) / (time.monotonic() - began) for name, used in _cpu(stack).items()}
+    return {name: (used - before[name]) / (time.monotonic() - began) for name, used in cpu_of(stack).items()}
 
 
-def _cpu(stack: Stack) -> dict[str, float]:
+def cpu_of(stack: Stack) -> dict[str, float]:
     """CPU seconds that each service has used so far."""
     return {name: sum(_ticks(pid) for pid in _processes(stack, name)) / TICKS for name in MEASURED}
 

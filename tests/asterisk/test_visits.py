@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime, timedelta
+
 import pytest
 
+from routing.events import CallEnded, RecordingKept, TalkStarted
 from tests.asterisk import sound
 from tests.asterisk.callees import (
     ANSWERS_ALL,
@@ -18,6 +22,8 @@ from tests.asterisk.callees import (
     visit,
 )
 from tests.asterisk.world import World
+
+pytestmark = pytest.mark.timeout(400)
 
 
 async def test_a_return_visit_is_heard_and_answered_by_key(world: World) -> None:
@@ -73,3 +79,30 @@ async def test_what_a_callee_does_is_where_the_visit_ends(
     found = await callee.comes_to("hung-up", "finished", "partial", "silent", within=120)
     assert found["state"] == state, found
     assert {answer["step"]: answer["value"] for answer in found["calls"][0]["answers"]} == answers
+
+
+async def test_a_callee_who_wants_a_person_waits_in_the_queue_and_talks_with_an_agent(world: World) -> None:
+    await world.sign_in("1026")
+    callee = await visit(world, queue="complaint")
+    channel = await callee.picked_up()
+    await callee.press("10")
+    await callee.comes_to("handed-over")
+    call = f"visit-{callee.id}-1"
+    talk = await world.sees(TalkStarted, lambda event: event.call == call, "the talk", within=60)
+    assert talk.agent == "1026"
+    await world.telco.do("Hangup", Channel=channel)
+    await world.sees(CallEnded, lambda event: event.call == call, "the end")
+    kept = await world.sees(RecordingKept, lambda event: event.call == call, "the recording", within=60)
+    assert kept.file.startswith(call)
+
+
+async def test_a_callee_who_has_no_time_now_is_called_again_when_he_said(world: World) -> None:
+    callee = await visit(world)
+    await callee.press("21")
+    await asyncio.sleep(2)
+    await callee.press("1")
+    found = await callee.comes_to("appointed")
+    (agreed,) = [each["value"] for each in found["calls"][0]["answers"] if each["step"] == "later"]
+    ahead = datetime.fromisoformat(found["due"]) - datetime.fromisoformat(found["created"])
+    assert timedelta(minutes=55) < ahead < timedelta(minutes=65)
+    assert datetime.fromisoformat(agreed) == datetime.fromisoformat(found["due"])
