@@ -8,6 +8,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/calls.py        what became of calls
     desk/agents.py       agents and their steps
     desk/tickets.py      tickets
+    desk/notices.py      what people are told of tickets, and what they answer
     desk/announcements.py  outages and news, the calendar, listening in advance
     desk/figures.py      figures of any time
     desk/visits.py       return visits
@@ -29,10 +30,13 @@ from aiohttp import web
 from pydantic import Field
 
 from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketUnknown
+from casework.notices.notice import NoticeError, NoticeUnknown
+from casework.notices.numbers import BadNumber
+from casework.notices.post import ChannelUnknown
 from casework.visits.office import ScriptUnknown
 from casework.visits.states import VisitCannot
 from casework.visits.visit import VisitUnknown
-from desk import agents, announcements, calls, figures, imports, openapi, signing_in, tickets, visits
+from desk import agents, announcements, calls, figures, imports, notices, openapi, signing_in, tickets, visits
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -79,6 +83,8 @@ class Health(Shown):
     """What is wrong, by part, and a few counts."""
 
     wrong: Mapping[str, str]
+    alarms: Mapping[str, str]
+    """What a person must look at, though calls can be handled."""
     site: str
     live_calls: int
     agi: Mapping[str, Any]
@@ -117,6 +123,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
     app[visits.OFFICE] = service.visits.office
     app[imports.IMPORTS] = service.casework.imports
+    app[notices.POST] = service.notices.post
     app[signing_in.PASSWORDS] = Passwords()
     app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
@@ -141,6 +148,7 @@ async def health(request: web.Request) -> web.StreamResponse:
     return answer(
         Health(
             wrong=service.health(),
+            alarms=service.notices.alarms(),
             site=service.site.site.name,
             live_calls=len(service.watch.live),
             agi=agi,
@@ -239,9 +247,9 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 404, problem.code
         case NotDone() | NotWritten():
             return 503, problem.code
-        case TicketUnknown() | NoSuchWords():
+        case TicketUnknown() | NoSuchWords() | NoticeUnknown() | ChannelUnknown():
             return 404, problem.code
-        case NewsRefused() | NoticeRefused() | NotHeard():
+        case NewsRefused() | NoticeRefused() | NotHeard() | BadNumber():
             return 422, problem.code
         case PromptsError():
             return 503, problem.code
@@ -249,7 +257,7 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 422, problem.code
         case VisitUnknown() | ScriptUnknown():
             return 404, problem.code
-        case AgentError() | CaseworkError() | VisitCannot() | PromptsError():
+        case AgentError() | CaseworkError() | NoticeError() | VisitCannot() | PromptsError():
             return 409, problem.code
     return None
 
@@ -271,6 +279,7 @@ ROUTES: Final = (
     *agents.ROUTES,
     *imports.ROUTES,
     *tickets.ROUTES,
+    *notices.ROUTES,
     *announcements.ROUTES,
     *figures.ROUTES,
     get("/metrics", metrics, WATCH, answer="text/plain"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Final
 
+from casework.notices.channels.call import PREFIX as DUTY_CALLS
 from hotline.secrets import Secrets
 from hotline.site import Carrier, Site
 from hotline.stack import Stack
@@ -20,6 +21,7 @@ HEADER: Final = "; Generated from the site file; change that and run `hotline up
 PRETEND: Final = "pretend"
 """The try-out's carrier."""
 ONLY_BOOTED: Final = ("name(FullyBooted)",)
+DUTY_ENDS: Final = (f"name(Hangup),header(Uniqueid),method(starts_with) = {DUTY_CALLS}",)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+-]+")
 
 
@@ -111,7 +113,7 @@ def _globals(site: Site, stack: Stack, carrier: Carrier) -> str:
         f"FALLBACK_QUEUE = {_plain(site.site.fallback_queue)}\n"
         f"FALLBACK_LANGUAGE = {_plain(first.language)}\n"
         f"OWN_NUMBER = {_plain(first.dialled[0])}\n"
-        f"CARRIER = {_way_out(carrier)}\n"
+        f"CARRIER = {way_out(carrier.name)}\n"
         f"SURVEY = {'yes' if site.visits.survey else 'no'}\n"
     )
 
@@ -156,7 +158,11 @@ def _queue(queue: Queue) -> str:
 
 def _manager(secrets: Secrets, stack: Stack) -> str:
     """The accounts' secrets, where they may come from, and the few events each is sent (most work saved is here)."""
-    events = {"watch": (*WANTED, *phones.WANTED, *truth.WANTED), "desk": ONLY_BOOTED, "dial": outbound.WANTED}
+    events = {
+        "watch": (*WANTED, *phones.WANTED, *truth.WANTED),
+        "desk": ONLY_BOOTED,
+        "dial": (*outbound.WANTED, *DUTY_ENDS),
+    }
     return "".join(
         f"[{account}]({account}-rights)\nsecret = {_secret(secrets.services[f'ami-{account}'])}\n"
         f"permit = {stack.server}/255.255.255.255\n" + "".join(map(_event_filter, wanted))
@@ -196,7 +202,7 @@ def _transport(protocol: str, stack: Stack, *, port: int | None) -> str:
 
 
 def _carrier(carrier: Carrier, secrets: Secrets, site: Site) -> str:
-    name, out = f"carrier-{_plain(carrier.name)}", _way_out(carrier)
+    name, out = f"carrier-{_plain(carrier.name)}", way_out(carrier.name)
     text = f"[{name}](carrier)\naors = {name}\n"
     for way in (out, visits_by(carrier.name)):
         text += f"[{way}](outside)\naors = {name}\n" + (f"outbound_auth = {name}\n" if carrier.register_as else "")
@@ -208,9 +214,9 @@ def _carrier(carrier: Carrier, secrets: Secrets, site: Site) -> str:
     return text
 
 
-def _way_out(carrier: Carrier) -> str:
+def way_out(carrier: str) -> str:
     """The endpoint of the calls we make: not the callers' one, so that no leg of ours is taken for a caller's line."""
-    return f"outside-{_plain(carrier.name)}"
+    return f"outside-{_plain(carrier)}"
 
 
 def visits_by(carrier: str) -> str:

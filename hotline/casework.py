@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -16,7 +16,8 @@ from casework.database import Database, MemoryDatabase
 from casework.drafts import Drafts
 from casework.errors import TicketUnknown
 from casework.imports import Imports
-from casework.register import Register
+from casework.notices.tells import Tells
+from casework.register import Consequence, Register
 from casework.slots import Calendar
 from casework.ticket import Ticket
 from casework.tickets import Tickets
@@ -37,6 +38,21 @@ LOOK_EVERY: Final = 5.0
 """Seconds between two looks at the tickets' clocks."""
 
 
+class Bell:
+    """Rung when the outbox has something new, from whatever thread; nobody hears it before it is hung up."""
+
+    def __init__(self) -> None:
+        self._ring: Callable[[], object] = lambda: None
+
+    def hung(self, loop: asyncio.AbstractEventLoop, hear: Callable[[], None]) -> None:
+        """Call `hear` in this loop from now on."""
+        self._ring = lambda: loop.is_closed() or loop.call_soon_threadsafe(hear)
+
+    def __call__(self) -> None:
+        """Ring."""
+        self._ring()
+
+
 @dataclass(frozen=True, slots=True)
 class Casework:
     """Everything about tickets."""
@@ -48,6 +64,7 @@ class Casework:
     consequences: CarryOut
     drafts: Drafts
     imports: Imports
+    bell: Bell
 
     async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
         """See `ivr.rooms.TicketsByPhone`."""
@@ -100,9 +117,11 @@ async def casework_in_memory(found: Site) -> AsyncGenerator[Casework]:
 
 def build(database: Database, found: Site) -> Casework:
     """Put the parts together. What must be written with each change of a ticket is named here."""
-    calendar = Calendar(found.tickets.slots, zone=found.zone)
+    calendar, bell = Calendar(found.tickets.slots, zone=found.zone), Bell()
     office = open_office(database, found)
-    register = Register(limits=found.tickets.limits, consequences=[calendar.follow, VisitWhenDone(office).follow])
+    tells = Tells(found.notices, found.notices.quiet_hours(found.zone), news=bell)
+    follows: list[Consequence] = [calendar.follow, VisitWhenDone(office).follow, tells]
+    register = Register(limits=found.tickets.limits, consequences=follows)
     return Casework(
         database=database,
         register=register,
@@ -111,4 +130,5 @@ def build(database: Database, found: Site) -> Casework:
         consequences=CarryOut(office, register),
         drafts=Drafts(database, register),
         imports=Imports(database, register, zone=found.zone),
+        bell=bell,
     )

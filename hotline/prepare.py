@@ -65,6 +65,7 @@ def _server_settings(stack: Stack, known: Secrets) -> dict[str, str]:
         "HOTLINE_DATABASE": "sqlite:////srv/data/hotline.db",
         "HOTLINE_API__HOST": "0.0.0.0",
         "HOTLINE_API__TOKEN": known.services["api"],
+        "HOTLINE_LINK_SECRET": known.services["links"],
     }
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 LENGTH: Final = 28  # letters and digits: 166 bits
 ALPHABET: Final = string.ascii_letters + string.digits
 SERVICES: Final = (
-    "ami-watch", "ami-desk", "ami-dial", "redis", "api", "poisoned",
+    "ami-watch", "ami-desk", "ami-dial", "redis", "api", "links", "poisoned",
     "telco-manager", "agents-manager", "visitor", "test-postgres",
 )  # fmt: skip
 

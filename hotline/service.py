@@ -26,6 +26,7 @@ from hotline.almanac import Almanac
 from hotline.casework import Casework, open_casework
 from hotline.drafts import DraftsFromCalls
 from hotline.metrics import Counted
+from hotline.notices import PostRoom
 from hotline.settings import Settings
 from hotline.site import Site
 from hotline.visits import Visiting
@@ -178,6 +179,7 @@ class Service:
         self.almanac = Almanac(found, settings, words, said)
         self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
         self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
+        self.notices = PostRoom(settings, found, casework, self._link, lambda call, do: self.doors.once_out(call, do))
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
         self.visits.connect(
@@ -213,6 +215,7 @@ class Service:
             asyncio.create_task(self.casework.watch_clocks()),
             asyncio.create_task(self.drafts.run()),
         ]
+        await self.notices.start()
         log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))
 
     async def stop(self) -> None:
@@ -220,6 +223,7 @@ class Service:
         await self.visits.stop()
         await self.casework.consequences.stop()
         cut = await self.agi.drain(self.settings.agi.drain_for.total_seconds())
+        await self.notices.stop()
         self._learning.cancel()
         await self.alarms.stop()
         if self.bell is not None:
@@ -335,6 +339,7 @@ class Service:
             language_of=self._language_of,
             talks=self.visits.office,
             tickets=self.casework,
+            duty=self.notices,
         )
 
     def _traffic(self) -> Traffic | None:

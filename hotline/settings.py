@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     calendar_clock: Path | None = Field(
         None, description="for tests only: a file with the seconds that the calendar is ahead of the clock"
     )
+    link_secret: SecretStr | None = Field(None, description="signs the links in notices (the site's notices.page)")
+    channel_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict, description="of each channel of notices by its name: HOTLINE_CHANNEL_SECRETS__SMS"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database")
@@ -154,6 +158,11 @@ class Settings(BaseSettings):
         if not re.match(r"(sqlite|postgresql)(\+[a-z]+)?://.", url):
             raise ValueError("must be sqlite:////FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/NAME")
         return url
+
+    @field_validator("link_secret")
+    @classmethod
+    def _strong_or_none(cls, secret: SecretStr | None) -> SecretStr | None:
+        return None if secret is None else _not_guessable(secret)
 
     @field_validator("redis")
     @classmethod
@@ -195,6 +204,8 @@ def _mistyped() -> Iterator[str]:
     """Names in the environment that look like a setting and are none."""
     known = [name for name, *_ in listed()]
     for name in os.environ:
+        if name.startswith(f"{PREFIX}CHANNEL_SECRETS__"):
+            continue
         if name.startswith(PREFIX) and name not in known and (meant := get_close_matches(name, known, 1, LIKE)):
             yield f"{name}: there is no such setting; {meant[0]} perhaps?"
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from casework.notices.directory import Notices
 from casework.slots import Window
 from casework.steps import Limits
 from casework.visits.rules import Rules as VisitRules
@@ -120,6 +121,7 @@ class Site(Part):
     areas: Sequence[Area] = ()
     tickets: TicketRules = TicketRules()
     visits: VisitRules = VisitRules()
+    notices: Notices = Notices()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,6 +18,7 @@ import structlog
 from casework.visits.case import Case, Talks
 from ivr.call import Call
 from ivr.errors import CallerHungUp
+from ivr.flows.duty import duty
 from ivr.flows.greeting import greeting
 from ivr.flows.hotline import hotline
 from ivr.flows.message import message
@@ -30,6 +31,7 @@ from ivr.server import Answer, Session
 from routing.events import CallRang, CallRouted, PhoneNumber
 
 CALL, MESSAGE, GREETING, PHONE, VISIT, SURVEY = 4573, 4574, 4575, 4576, 4577, 4578
+DUTY = 4579
 NOTHING: Final[Mapping[str, str]] = {}
 MARKER: Final = "HOTLINE_DECISION"
 
@@ -45,7 +47,7 @@ class Doors:
     def by_port(self) -> Mapping[int, Answer]:
         """What `AgiServer` needs."""
         doors: dict[int, Answer] = {CALL: self.call, MESSAGE: self.message, GREETING: self.greeting, PHONE: self.phone}
-        doors |= {VISIT: self.visit, SURVEY: self.survey}
+        doors |= {VISIT: self.visit, SURVEY: self.survey, DUTY: self.duty}
         return {port: partial(self._let_in, door) for port, door in doors.items()}
 
     async def _let_in(self, door: Answer, session: Session) -> None:
@@ -150,6 +152,16 @@ class Doors:
         if case is not None and case.language is not None and case.language in line.languages:
             call.language = case.language
         return call
+
+    async def duty(self, session: Session) -> None:
+        """Somebody on the duty list has picked up."""
+        call, rings = self._of_known_line(session), self._rooms.duty
+        emergency = await rings.about(session.call) if rings is not None else None
+        if emergency is None:
+            structlog.get_logger().error("a duty call that nobody ordered", call=session.call)
+            return await self._decide(call, Hand.hang_up())
+        call.language = emergency.language
+        return await self._decide(call, await duty(call, self._rooms, emergency))
 
     def _routed(self, call: Call, hand: Hand, *, why: str | None) -> None:
         self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority, why=why))

@@ -79,6 +79,26 @@ class TicketsByPhone(Protocol):
         """Return the ticket with this code."""
 
 
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """What a duty officer is rung for."""
+
+    code: str
+    about: str
+    """Problem and place in words; empty when they cannot be said in this language."""
+    language: str
+
+
+class Duty(Protocol):
+    """What the duty officer's call needs."""
+
+    async def about(self, call: str) -> Emergency | None:
+        """Return what this call is about; None when it is no such call."""
+
+    async def accept(self, call: str) -> bool:
+        """Let whoever was rung accept it; False when the ticket needs nobody any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """The house as a flow sees it."""
@@ -106,6 +126,8 @@ class Rooms:
     talks: Talks | None = None
     """Where talks by script are kept; a house without them makes no calls of its own."""
     tickets: TicketsByPhone
+    duty: Duty | None = None
+    """Emergencies that nobody has accepted; a house without it rings nobody."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open_for(self, line: Line, choice: Choice, at: datetime) -> bool:

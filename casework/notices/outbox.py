@@ -34,6 +34,7 @@ PROBLEM_LENGTH: Final = 300
 MOST_HELD_BACK: Final = 50
 """So many notices are looked at in one claim before it gives up for now: all of them may be at their caps."""
 
+RECEIPTS_WITHIN: Final = timedelta(days=1)
 MAY_HAVE_GONE_OUT: Final = or_(ATTEMPTS.c.outcome.is_(None), ATTEMPTS.c.outcome.in_(("accepted", "unsure")))
 """Tries that count against the caps."""
 
@@ -317,6 +318,18 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
     leased = select(func.min(NOTICES.c.lease_until)).where(here, NOTICES.c.state == State.SENDING)
     moments = [connection.execute(query).scalar() for query in (waiting, leased)]
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def without_receipt(connection: Connection, channel: str, *, now: datetime, limit: int = 200) -> Sequence[str]:
+    """Return the providers' ids of what a channel has sent within a day, and nobody has said more about."""
+    query = (
+        select(NOTICES.c.provider_id)
+        .where(NOTICES.c.state == State.SENT, NOTICES.c.channel == channel)
+        .where(NOTICES.c.provider_id.is_not(None), NOTICES.c.sent_at > now - RECEIPTS_WITHIN)
+        .order_by(NOTICES.c.seq.desc())
+        .limit(limit)
+    )
+    return [str(provider_id) for provider_id in connection.execute(query).scalars()]
 
 
 # ── how ──

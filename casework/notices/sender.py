@@ -32,7 +32,7 @@ from casework.notices.texts import Texts
 
 log = structlog.get_logger()
 
-IDLE: Final = 5.0
+IDLE: Final = 2.0
 """Seconds after which the outbox is looked at again without being called: another process may have written."""
 EMERGENCIES_WAIT: Final = timedelta(seconds=60)
 """An emergency that is not on the phone by then goes by its next way, too."""
@@ -95,9 +95,12 @@ class Sender:
         lease: timedelta = LEASE,
         clock: Clock | None = None,
         pause: Callable[[int], timedelta] = pause_after,
+        link: Callable[[str, datetime], str] = lambda _notice, _now: "",
     ) -> None:
+        """`link` makes the address of a notice's answer page; without it there is none in the texts."""
         self._database, self._lanes, self._texts, self._caps = database, lanes, texts, caps
         self._lease, self._clock, self._pause = lease, clock or WallClock(), pause
+        self._link = link
         self._owner = uuid.uuid4().hex
         self._health = {name: _Health() for name in lanes}
         self._called = {name: asyncio.Event() for name in lanes}
@@ -202,7 +205,8 @@ class Sender:
     async def _send(self, claimed: Claimed, channel: Channel) -> None:
         """Send one notice, and write down what became of it."""
         notice = claimed.notice
-        letter = self._texts.letter(notice, again=claimed.was_in_doubt)
+        link = self._link(notice.id, self._clock.now())
+        letter = self._texts.letter(notice, again=claimed.was_in_doubt, link=link)
         try:
             async with asyncio.timeout(channel.limit + 5):
                 answer = await self._dispatch(claimed, channel, letter)

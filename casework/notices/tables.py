@@ -78,6 +78,8 @@ NOTICES: Final = Table(
     Column("sent_at", Moment),
     Column("delivered_at", Moment),
     Column("acknowledged_at", Moment),
+    # Its ticket is done: it takes no more answers.
+    Column("answered", Boolean, nullable=False, server_default=false()),
     Column("problem", String(300)),
     Index("ix_notices_next", "channel", "state", "urgency", "due"),
     Index("ix_notices_state", "state", "seq"),

@@ -100,14 +100,14 @@ class Texts:
         words = next(iter(self._words.values()))[occasion]
         return _fields(words.title) | _fields(words.text)
 
-    def letter(self, notice: Notice, *, again: bool = False) -> Letter:
-        """Return a notice as it leaves: its words with the values in them.
+    def letter(self, notice: Notice, *, again: bool = False, link: str = "") -> Letter:
+        """Return a notice as it leaves: its words with the values in them, and the `link` where its text has one.
 
         A value is one line without anything that could steer a terminal or a reading direction; one that is missing
         is left blank: a notice with a gap is better than none.
         """
         words = self._find(notice.occasion, notice.language)
-        values = {name: _plain(value) for name, value in notice.values.items()}
+        values = {name: _plain(value) for name, value in notice.values.items()} | {"link": link}
         given = {name: values.get(name, "") for name in _fields(words.title) | _fields(words.text)}
         return Letter(
             id=notice.id,

@@ -156,7 +156,7 @@ async def _server(where: Stack) -> list[Finding]:
             agents = (await server.get("/api/agents"))["agents"]
     except ServerError as problem:
         return [Finding("server", str(problem), f"docker logs {where.name}-hotline-1")]
-    findings = [_part(part, why) for part, why in health["wrong"].items()] or [
+    findings = [_part(part, why) for part, why in (health["wrong"] | health["alarms"]).items()] or [
         Finding("server", "answers; links and event log are up")
     ]
     refused = {

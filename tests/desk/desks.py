@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 
+from casework.notices.directory import Notices
 from desk.access import Role
 from desk.accounts import Accounts, open_accounts
 from desk.users import Passwords, User
@@ -69,8 +70,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(folder: Path, *, routes: Any = None) -> AsyncGenerator[Desk]:
-    """The interface at a real port; `routes` takes the place of the real ones."""
+async def a_desk(folder: Path, *, routes: Any = None, notices: Mapping[str, Any] | None = None) -> AsyncGenerator[Desk]:
+    """The interface at a real port; `routes` takes the place of the real ones, `notices` of the site's."""
     (folder / "recordings" / "live").mkdir(parents=True)
     events = MemoryLog()
     number = PhoneNumber("13800135678")
@@ -85,9 +86,12 @@ async def a_desk(folder: Path, *, routes: Any = None) -> AsyncGenerator[Desk]:
     settings = Settings(
         ami=Ami(watch_secret=secret, desk_secret=secret, dial_secret=secret),
         api=Api(token=secret),
+        link_secret=SecretStr(f"{TOKEN}-links"),
         folders=Folders(sounds=folder / "sounds", recordings=folder / "recordings", messages=folder / "messages"),
     )
     site = load(ROOT / "tests/asterisk/site.toml")
+    if notices is not None:
+        site = site.model_copy(update={"notices": Notices.model_validate(notices)})
     async with AsyncExitStack() as stack:
         casework = await stack.enter_async_context(casework_in_memory(site))
         service = Service(settings, site, events, words_in(folder / "sounds"), casework)

@@ -163,7 +163,7 @@ def test_the_manager_accounts_come_from_our_server_only_and_see_what_they_need(s
         filters = [key for key, _ in settings if key.startswith("eventfilter")]
         assert all(each.startswith("eventfilter(action(include),name(") for each in filters)
         assert "eventfilter(action(include),name(FullyBooted))" in filters
-        assert {"watch": len(filters) > 2, "desk": len(filters) == 1, "dial": len(filters) == 2}[account]
+        assert {"watch": len(filters) > 2, "desk": len(filters) == 1, "dial": len(filters) == 3}[account]
 
 
 def test_an_outside_address_is_told_to_phones_and_carriers(site: Site, secrets: Secrets) -> None:
@@ -243,7 +243,7 @@ def test_an_outside_address_that_is_none_is_refused(site: Site, secrets: Secrets
         write_all(site, secrets, replace(STACK, external=value))
 
 
-ELSEWHERE = ("redis", "api", "test-postgres")
+ELSEWHERE = ("redis", "api", "links", "test-postgres")
 """Secrets that stand in no file of Asterisk's."""
 
 
