@@ -20,6 +20,7 @@ import structlog
 from aiohttp import web
 
 from casework.visits.pace import Traffic
+from casework.visits.script import ScriptRefused
 from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.almanac import Almanac
@@ -439,6 +440,8 @@ async def _open(stack: AsyncExitStack, memory: AbstractAsyncContextManager[Memor
     """Open a part of the database until the stack ends; raises LogUnusable."""
     try:
         return await stack.enter_async_context(memory)
+    except ScriptRefused:
+        raise  # says itself what is wrong, and where
     except Exception as problem:  # each database has its own errors
         raise LogUnusable(problem) from problem
 
