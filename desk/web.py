@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from desk.access import COMMAND_LINE, Who
 from desk.accounts import Accounts
@@ -106,7 +106,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _problem(problem.status, "http", problem.reason)
     except ValidationError as problem:
         return _problem(422, "bad-request", _said(problem))
-    except (SQLAlchemyError, OSError) as problem:
+    except (DBAPIError, OSError, TimeoutError) as problem:
         structlog.get_logger().error("the database cannot be asked", path=request.path, problem=type(problem).__name__)
         return _problem(503, "database-away", "the database cannot be asked just now; try again")
     except Exception as problem:

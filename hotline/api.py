@@ -13,6 +13,10 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/figures.py      figures of any time
     desk/visits.py       return visits
     desk/imports.py      tickets out of tables
+    desk/stories.py      calls for people to read
+    desk/floor.py        a leader joins a talk, or moves a waiting caller
+    desk/stream.py       the live picture, over a WebSocket
+    desk/serving.py      the pages themselves
     here                 how the house is, events as they happen, the board, the prompts' words
 """
 
@@ -36,7 +40,22 @@ from casework.notices.post import ChannelUnknown
 from casework.visits.office import ScriptUnknown
 from casework.visits.states import VisitCannot
 from casework.visits.visit import VisitUnknown
-from desk import agents, announcements, calls, figures, imports, notices, openapi, signing_in, tickets, visits
+from desk import (
+    agents,
+    announcements,
+    calls,
+    figures,
+    floor,
+    imports,
+    notices,
+    openapi,
+    serving,
+    signing_in,
+    stories,
+    stream,
+    tickets,
+    visits,
+)
 from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
@@ -49,6 +68,7 @@ from hotline.hear import NotHeard, hear
 from hotline.metrics import exposition
 from prompts.errors import NewsRefused, NoSuchWords, NoticeRefused, PromptsError
 from routing.agents import AgentError, AgentUnknown, NotDone
+from routing.floor import FloorError
 from routing.log import Listener, Missed, NotWritten, Recorded
 
 if TYPE_CHECKING:
@@ -124,6 +144,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[visits.OFFICE] = service.visits.office
     app[imports.IMPORTS] = service.casework.imports
     app[notices.POST] = service.notices.post
+    app[stream.READERS] = stream.Readers()
     app[signing_in.PASSWORDS] = Passwords()
     app[signing_in.THROTTLE] = throttle_at(settings.redis.get_secret_value() if settings.redis else None)
     return app
@@ -245,6 +266,8 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
     match problem:
         case AgentUnknown():
             return 404, problem.code
+        case FloorError():
+            return problem.status, problem.code
         case NotDone() | NotWritten():
             return 503, problem.code
         case TicketUnknown() | NoSuchWords() | NoticeUnknown() | ChannelUnknown():
@@ -274,8 +297,11 @@ def _line(value: dict[str, Any]) -> bytes:
 ROUTES: Final = (
     get("/healthz", healthz, OPEN, answer=Alive),
     get("/readyz", readyz, OPEN, answer=Ready, refusals=(503,)),
+    *serving.ROUTES,
     *signing_in.ROUTES,
+    *stories.ROUTES,
     *calls.ROUTES,
+    *floor.ROUTES,
     *agents.ROUTES,
     *imports.ROUTES,
     *tickets.ROUTES,
@@ -284,6 +310,7 @@ ROUTES: Final = (
     *figures.ROUTES,
     get("/metrics", metrics, WATCH, answer="text/plain"),
     *visits.ROUTES,
+    *stream.ROUTES,
     get("/api/health", health, WATCH, answer=Health),
     get("/api/events", events, MANAGE, query=Following, answer="application/x-ndjson"),
     get("/api/events/newest", newest_event, WATCH, answer=Newest),

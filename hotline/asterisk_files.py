@@ -11,10 +11,10 @@ from typing import Final
 
 from casework.notices.channels.call import PREFIX as DUTY_CALLS
 from hotline.secrets import Secrets
-from hotline.site import Carrier, Site
+from hotline.site import Carrier, Phone, Site
 from hotline.stack import Stack
 from routing import outbound, phones, truth
-from routing.staff import Agent, Queue
+from routing.staff import Queue
 from routing.watch import WANTED
 
 HEADER: Final = "; Generated from the site file; change that and run `hotline up`, not this.\n"
@@ -52,7 +52,7 @@ def pbx(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
         "pjsip.conf": HEADER
         + _transports(stack)
         + "".join(_carrier(carrier, secrets, site) for carrier in carriers)
-        + "".join(_phone(agent, secrets) for agent in site.agents),
+        + "".join(_phone(phone, secrets) for phone in site.phones),
         "rtp.conf": HEADER + f"rtpstart = {stack.rtp_range[0]}\nrtpend = {stack.rtp_range[1]}\n",
     }
 
@@ -84,7 +84,7 @@ def agents(site: Site, secrets: Secrets, stack: Stack) -> Mapping[str, str]:
         + _transport("udp", stack, port=None)
         + f"[pbx](desk-phone)\naors = pbx\n[pbx]\ntype = aor\ncontact = sip:{stack.pbx}:5060\n"
         + f"[pbx]\ntype = identify\nendpoint = pbx\nmatch = {stack.pbx}\n"
-        + "".join(_pretend_phone(agent, secrets, stack) for agent in site.agents),
+        + "".join(_pretend_phone(phone, secrets, stack) for phone in site.phones),
     }
 
 
@@ -237,17 +237,17 @@ def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) ->
     )
 
 
-def _phone(agent: Agent, secrets: Secrets) -> str:
-    phone, number = _plain(agent.phone), _plain(agent.work_number)
+def _phone(place: Phone, secrets: Secrets) -> str:
+    phone, number = _plain(place.phone), _plain(place.number)
     return (
         f'[{phone}](phone)\nauth = {phone}\naors = {phone}\ncallerid = "{number}" <{number}>\n'
         f"[{phone}](phone-place)\n"
-        f"[{phone}](phone-secret)\nusername = {phone}\npassword = {_secret(secrets.phones[agent.phone])}\n"
+        f"[{phone}](phone-secret)\nusername = {phone}\npassword = {_secret(secrets.phones[phone])}\n"
     )
 
 
-def _pretend_phone(agent: Agent, secrets: Secrets, stack: Stack) -> str:
-    phone = _plain(agent.phone)
+def _pretend_phone(place: Phone, secrets: Secrets, stack: Stack) -> str:
+    phone = _plain(place.phone)
     return (
         f"[{phone}]\ntype = auth\nauth_type = digest\nusername = {phone}\npassword = {_secret(secrets.phones[phone])}\n"
         f"[{phone}]\ntype = registration\noutbound_auth = {phone}\nserver_uri = sip:{stack.pbx}:5060\n"

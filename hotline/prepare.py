@@ -29,7 +29,7 @@ def prepare(stack: Stack, file: Path) -> Secrets:
     site = load(file)
     _open_for_containers(ROOT / "asterisk-config")
     _own_folder(stack)
-    known = secrets.ensure(stack.folder / "secrets.json", [agent.phone for agent in site.agents])
+    known = secrets.ensure(stack.folder / "secrets.json", [phone.phone for phone in site.phones])
     for role, files in _asterisk_files(site, known, stack).items():
         for name, text in files.items():
             _write(stack, f"{role}/{name}", text)

@@ -54,6 +54,7 @@ from routing.events import (
     PhoneNumber,
 )
 from routing.findings import Watchman
+from routing.floor import Floor, Standing
 from routing.keypad import Keypad
 from routing.ledger import Ledger
 from routing.live import Live
@@ -138,6 +139,16 @@ class Service:
             events=self.events,
             missed_before_pause=found.site.missed_rings_before_pause,
         )
+        self.dial_link = self._link("dial", on_up=_nothing)
+        self.floor = Floor(
+            lists=self.watch_link,
+            acts=self.desk_link,
+            dials=self.dial_link,
+            events=self.events,
+            queues=found.queues,
+            phones={place.number: place.phone for place in found.phones},
+            standing=self._standing,
+        )
         self.board = board_at(settings.redis.get_secret_value() if settings.redis else None)
         self.live = Live(found.queues, found.agents)
         self.wrap_ups = WrapUps(
@@ -210,6 +221,7 @@ class Service:
         self._learning = asyncio.create_task(self._learn_the_usual(), name="what is usual")
         await self.visits.start(self.settings.folders.messages)
         self.casework.consequences.start()
+        await self.dial_link.start()
         self.painter.start()
         self.mirror.start()
         self._at_work = [
@@ -230,6 +242,7 @@ class Service:
         if self.bell is not None:
             await self.bell.stop()
         await self.truth.stop()
+        await self.dial_link.stop()
         await self.desk_link.stop()
         await self.watch_link.stop()
         self.wrap_ups.stop()
@@ -268,6 +281,11 @@ class Service:
         if self.almanac.problem is not None:
             wrong["calendar"] = self.almanac.problem
         return wrong
+
+    def _standing(self, call: str) -> Standing | None:
+        """Where a call is just now; None if it is not up."""
+        live = self.live.calls.get(call)
+        return None if live is None else Standing(live.state, live.progress.agent)
 
     def _paint(self, fact: Event) -> None:
         self.live.take(fact)
@@ -415,6 +433,10 @@ class Service:
     @staticmethod
     def _now() -> datetime:
         return datetime.now(UTC)
+
+
+async def _nothing() -> None:
+    """What a link that only dials does when it is up."""
 
 
 @asynccontextmanager

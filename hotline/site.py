@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
@@ -24,7 +24,7 @@ from prompts.calendar.days import official_year
 from prompts.calendar.hours import Opening, Season
 from prompts.catalogue import Catalogue
 from prompts.news import Area
-from routing.staff import Agent, Department, Queue, QueueName, WorkNumber
+from routing.staff import Agent, Department, PhoneAccount, Queue, QueueName, Supervisor, WorkNumber
 
 ALWAYS = "always"
 
@@ -106,6 +106,13 @@ class CalendarPart(Part):
         return self
 
 
+class Phone(NamedTuple):
+    """A phone at the centre: the number it shows, and its account."""
+
+    number: WorkNumber
+    phone: PhoneAccount
+
+
 class Site(Part):
     """A whole site, checked in itself: every name that is used is also defined."""
 
@@ -116,12 +123,19 @@ class Site(Part):
     calendar: CalendarPart = CalendarPart()
     queues: Sequence[Queue] = Field(min_length=1)
     agents: Sequence[Agent] = ()
+    supervisors: Sequence[Supervisor] = ()
     departments: Sequence[Department] = ()
     carriers: Sequence[Carrier] = ()
     areas: Sequence[Area] = ()
     tickets: TicketRules = TicketRules()
     visits: VisitRules = VisitRules()
     notices: Notices = Notices()
+
+    @property
+    def phones(self) -> Sequence[Phone]:
+        """The phone of everybody who has one."""
+        agents = [Phone(agent.work_number, agent.phone) for agent in self.agents]
+        return [*agents, *(Phone(each.number, each.phone) for each in self.supervisors)]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -233,12 +247,12 @@ def _contradictions(site: Site, texts: Catalogue) -> Iterator[str]:
     yield from _twice("numbers.dialled", (number for line in site.numbers for number in line.dialled))
     yield from _twice("numbers.key", (line.key for line in site.numbers))
     yield from _twice("queues.name", (queue.name for queue in site.queues))
-    yield from _twice("agents.phone", (agent.phone for agent in site.agents))
     yield from _twice("areas.key", (area.key for area in site.areas))
+    yield from _twice("agents.phone", (phone.phone for phone in site.phones))
     yield from _twice("carriers.name", (carrier.name for carrier in site.carriers))
     yield from _twice(
         "what an agent can dial (work numbers, transfer codes, department codes)",
-        [agent.work_number for agent in site.agents]
+        [phone.number for phone in site.phones]
         + [queue.transfer_code for queue in site.queues]
         + [department.code for department in site.departments],
     )

@@ -232,7 +232,7 @@ def contents() -> str:
     digest = hashlib.sha256(BASE_IMAGE.encode())
     for place in map(ROOT.joinpath, BUILT_FROM):
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and not {"__pycache__", "node_modules"} & set(file.parts):
                 digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 

@@ -24,6 +24,7 @@ from routing.ami import AmiAddress, Link
 SAID: Final = {
     "caller": "您好，我家的暖气不热，已经两天了，麻烦派人来看一看。",
     "agent": "您好，请问您家的地址是哪里，方便留一个电话吗？",
+    "supervisor": "我是主管，请先安抚用户，再告诉他维修师傅今天下午到。",
     "department": "您好，这里是锅炉房值班室，请讲。",
 }
 """What the pretend people say, each on and on, so that a recording has two voices."""

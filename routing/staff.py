@@ -58,6 +58,14 @@ class Agent(Entry):
         return f"PJSIP/{self.phone}"
 
 
+class Supervisor(Entry):
+    """Someone with a phone who takes no callers: it rings when its owner listens to a talk, or joins one."""
+
+    number: WorkNumber
+    name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    phone: PhoneAccount
+
+
 class Department(Entry):
     """A place outside the centre that agents may transfer to."""
 

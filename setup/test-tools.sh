@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests need beside Python and containers: the built-in voice and a Redis, as programs of this machine.
+# What the tests need beside Python and containers: the built-in voice, a Redis and a browser, as programs of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . setup/say.sh
@@ -9,6 +9,7 @@ log=$PWD/var/log/test-tools.log
 missing=()
 command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v chromium >/dev/null || missing+=(chromium)
 [ ${#missing[@]} = 0 ] && exit 0
 
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||

@@ -57,7 +57,10 @@ def up(
     if external is not None:
         where = replace(where, external=external)
     start(where, site or prepare.site_file(), tryout=tryout)
-    console.print(f"\nThe hotline runs. Site: {site or prepare.site_file()}   web: http://127.0.0.1:{where.ports.web}")
+    console.print(
+        f"\nThe hotline runs. Site: {site or prepare.site_file()}   board: http://127.0.0.1:{where.ports.web}"
+    )
+    console.print(how_to_sign_in(where), soft_wrap=True)
 
 
 def down(
@@ -107,6 +110,22 @@ def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
     if tryout:
         give_voices(where)
     return known
+
+
+def how_to_sign_in(where: Stack) -> str:
+    """How to sign in at the pages; makes the first admin where there is nobody yet, and says the password this once."""
+    try:
+        made = run(_first_admin(where))
+    except ServerError as problem:
+        if problem.said != "user-exists":
+            raise
+        return "sign in with your own name; a lost password is made anew: hotline user password NAME"
+    return f"sign in as {made['name']} with the password {made['password']} (shown this once)"
+
+
+async def _first_admin(where: Stack) -> dict[str, str]:
+    async with Client(find(where)) as server:
+        return await server.post("/api/users/first")
 
 
 def build(where: Stack) -> None:
@@ -198,6 +217,8 @@ def _what_next(where: Stack, known: Secrets) -> None:
         f"""
 The stack goes on running. What you can do now:
 
+  see it live         http://127.0.0.1:{where.ports.web}   {how_to_sign_in(where)}
+  make it busy        .venv/bin/hotline tryout --calls-per-hour 600 --agents 12
   call in yourself    register a softphone at this machine, UDP port {where.ports.visitor_sip},
                       user visitor, password {visitor}; dial 4001234567
                       (from another machine: hotline up --tryout --external THIS-MACHINE'S-ADDRESS first)

@@ -28,7 +28,7 @@ def site() -> Site:
 def secrets(site: Site) -> Secrets:
     return Secrets(
         services={service: make() for service in SERVICES},
-        phones={agent.phone: make() for agent in site.agents},
+        phones={place.phone: make() for place in site.phones},
         carriers={"unicom": "p;ss # [word] => ${x}"},
     )
 

@@ -32,7 +32,7 @@ def test_every_setting_is_listed_with_its_default() -> None:
 def test_the_demo_site_is_good() -> None:
     shown = CliRunner().invoke(app, ["site", "check", str(ROOT / "site" / "demo.toml")])
     assert shown.exit_code == 0
-    assert "is good: 4 lines, 3 queues, 3 agents" in " ".join(shown.output.split())
+    assert "is good: 4 lines, 3 queues, 12 agents" in " ".join(shown.output.split())
 
 
 def test_a_bad_site_file_is_one_clear_error_and_no_traceback(
