@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     )
     link_secret: SecretStr | None = Field(None, description="signs the links in notices (the site's notices.page)")
     channel_secrets: dict[str, SecretStr] = Field(
-        default_factory=dict, description="of each channel of notices by its name: HOTLINE_CHANNEL_SECRETS__SMS"
+        {}, description="of each channel of notices by its name: HOTLINE_CHANNEL_SECRETS__SMS"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -230,7 +230,7 @@ def _shown(value: Any) -> str:
         return f"PT{value.total_seconds():g}S"
     if isinstance(value, tuple):
         return "[" + ", ".join(f'"{part}"' for part in value) + "]"
-    return "" if value is None else str(value)
+    return "" if value is None or value == {} else str(value)
 
 
 def _kind(kind: Any) -> str:
