@@ -1,4 +1,4 @@
-"""Who may do what: six roles, and one rule for every route.
+"""Who may do what: seven roles, and one rule for every route.
 
 Nothing is allowed that no rule allows. A rule names the roles that may do a thing to anybody, and those that may do it
 only to what is their own: an agent pauses himself, a lead pauses anyone.
@@ -21,6 +21,8 @@ class Role(StrEnum):
     INSPECTOR = "inspector"
     SUPERVISOR = "supervisor"
     ADMIN = "admin"
+    PROGRAM = "program"
+    """Another system, by its key (`keys.py`): no person, and only for tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def only(*roles: Role, own: Iterable[Role] = ()) -> Rule:
 
 
 OPEN: Final = Rule(open=True)
-SIGNED_IN: Final = only(*Role)
+SIGNED_IN: Final = only(*(role for role in Role if role is not Role.PROGRAM))
 TALK_TO_CALLERS: Final = (Role.AGENT, Role.COMPLAINT_HANDLER)
 LEADERS: Final = (Role.LEAD, Role.SUPERVISOR, Role.ADMIN)
 WATCH: Final = only(*LEADERS, Role.INSPECTOR)

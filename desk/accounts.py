@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from desk import migrations
 from desk.access import Role
+from desk.keys import Keys
 from desk.tables import SESSIONS, USERS
 from desk.users import LastAdmin, User, UserExists, UserUnknown
 from routing.database import Database, open_database
@@ -37,6 +38,7 @@ class Accounts:
 
     def __init__(self, database: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database, self._now = database, now
+        self.keys = Keys(database, now=now)
 
     # Users
 

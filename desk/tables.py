@@ -17,6 +17,16 @@ USERS: Final = Table(
     Column("password", String(200), nullable=False),
 )
 
+KEYS: Final = Table(
+    "desk_keys",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    # The key itself is never kept.
+    Column("key_hash", String(64), nullable=False),
+    Column("made", DateTime(timezone=True), nullable=False),
+    Index("ix_desk_keys_key_hash", "key_hash", unique=True),
+)
+
 SESSIONS: Final = Table(
     "desk_sessions",
     METADATA,

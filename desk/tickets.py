@@ -31,8 +31,8 @@ TICKETS: Final = web.AppKey("tickets", Tickets)
 KEY_HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 200
 
-READ: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.INSPECTOR)
-WRITE: Final = only(*LEADERS, *TALK_TO_CALLERS)
+READ: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.INSPECTOR, Role.PROGRAM)
+WRITE: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.PROGRAM)
 """Whoever talks to callers works on any ticket: who calls back reaches another agent."""
 FIGURES: Final = only(*LEADERS, Role.INSPECTOR)
 
@@ -163,6 +163,8 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
     """Open a ticket, or keep a draft. An external id or a key that was used before gives the ticket of then."""
     wanted, tickets = given(request, Opening), request.app[TICKETS]
     intake = Intake(**{name: getattr(wanted, name) for name in wanted.model_fields_set & Intake.model_fields.keys()})
+    if who(request).role is Role.PROGRAM and "source" not in wanted.model_fields_set:
+        intake = intake.model_copy(update={"source": who(request).name})
     if intake.kind is Kind.EMERGENCY:
         _only_leaders(request, "opens an emergency; raise it out of a ticket")
     try:
@@ -171,7 +173,7 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
         )
     except ExternalIdTaken as taken:
         return _conflict(taken.code, str(taken), None, taken.ticket)
-    return answer(_one(ticket), status=201 if made else 200)
+    return answer(_one(request, ticket), status=201 if made else 200)
 
 
 async def take_step(request: web.Request) -> web.StreamResponse:
@@ -192,19 +194,21 @@ async def take_step(request: web.Request) -> web.StreamResponse:
         )
     except TicketChanged as changed:
         return _conflict(changed.code, str(changed), changed.expected, changed.ticket)
-    return answer(_one(ticket))
+    return answer(_one(request, ticket))
 
 
 async def raise_emergency(request: web.Request) -> web.StreamResponse:
     """Open an emergency out of this ticket, which is attached to it."""
     wanted = given(request, Raising)
     tickets, code = request.app[TICKETS], request.match_info["code"]
-    return answer(_one(await tickets.raise_emergency(code, who=_by(request, None), why=wanted.why)), status=201)
+    return answer(
+        _one(request, await tickets.raise_emergency(code, who=_by(request, None), why=wanted.why)), status=201
+    )
 
 
 async def story(request: web.Request) -> web.StreamResponse:
     """One ticket and everything that happened to it."""
-    whole = may_reveal(request, given(request, Asking).reveal)
+    whole = _whole(request, given(request, Asking).reveal)
     ticket, events, attached = await request.app[TICKETS].story(request.match_info["code"])
     return answer(
         Story(
@@ -225,7 +229,7 @@ async def reveal(request: web.Request) -> web.StreamResponse:
 async def search(request: web.Request) -> web.StreamResponse:
     """Look for tickets, newest first; in the body, because a number has no place in an address."""
     wanted = given(request, Looking)
-    whole = may_reveal(request, wanted.reveal)
+    whole = _whole(request, wanted.reveal)
     asked = Search(**{name: getattr(wanted, name) for name in wanted.model_fields_set - {"reveal"}})
     return answer(_some(await request.app[TICKETS].search(asked), whole))
 
@@ -233,7 +237,7 @@ async def search(request: web.Request) -> web.StreamResponse:
 async def of_caller(request: web.Request) -> web.StreamResponse:
     """What is known of a caller, for whoever picks up."""
     wanted = given(request, Calling)
-    whole = may_reveal(request, wanted.reveal)
+    whole = _whole(request, wanted.reveal)
     caller = await request.app[TICKETS].of_caller(wanted.number)
     calls = await request.app[HOUSE].events.calls_from(PhoneNumber(plain(wanted.number)))
     return answer(
@@ -270,7 +274,7 @@ def _by(request: web.Request, named: str | None) -> str:
 
 
 def _only_leaders(request: web.Request, what: str) -> None:
-    if who(request).role not in LEADERS:
+    if who(request).role not in (*LEADERS, Role.PROGRAM):
         raise Refused(403, "not-allowed", f"a lead {what}")
 
 
@@ -283,8 +287,13 @@ def _request(request: web.Request, wanted: Given) -> Request | None:
     return Request.of(who(request).name, key, [request.path, wanted.model_dump(mode="json", exclude_unset=True)])
 
 
-def _one(ticket: Ticket) -> OneTicket:
-    return OneTicket(ticket=_shown(ticket, False), allowed=sorted(allowed(ticket)))
+def _whole(request: web.Request, asked: Reveal = None) -> bool:
+    """Whether names and numbers are shown: to the command line if it asks, and to the systems that keep them too."""
+    return who(request).role is Role.PROGRAM or may_reveal(request, asked)
+
+
+def _one(request: web.Request, ticket: Ticket) -> OneTicket:
+    return OneTicket(ticket=_shown(ticket, _whole(request)), allowed=sorted(allowed(ticket)))
 
 
 def _some(tickets: Sequence[Ticket], whole: bool) -> SomeTickets:

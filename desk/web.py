@@ -122,6 +122,9 @@ async def _known(request: web.Request, handler: Handler) -> web.StreamResponse:
     gate = request.app[GATE]
     if (credentials := request.headers.get("Authorization")) is not None:
         expected = f"Bearer {gate.token}"
+        if (program := await gate.accounts.keys.whose(credentials.removeprefix("Bearer "))) is not None:
+            request[WHO] = program
+            return await handler(request)
         if credentials and not hmac.compare_digest(credentials.encode("utf-8", "replace"), expected.encode()):
             raise Refused(401, "token", "the token is wrong; it is HOTLINE_API__TOKEN of the server")
         if credentials:

@@ -12,6 +12,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/announcements.py  outages and news, the calendar, listening in advance
     desk/figures.py      figures of any time
     desk/visits.py       return visits
+    desk/key_routes.py   keys of other systems
     desk/imports.py      tickets out of tables
     desk/stories.py      calls for people to read
     desk/floor.py        a leader joins a talk, or moves a waiting caller
@@ -47,6 +48,7 @@ from desk import (
     figures,
     floor,
     imports,
+    key_routes,
     notices,
     openapi,
     serving,
@@ -138,6 +140,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     gate = interface.Gate(accounts, settings.api.token.get_secret_value(), settings.api.origin)
     app = interface.application(gate, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of)
     app[SERVICE] = app[HOUSE] = service
+    app[key_routes.KEEPER] = accounts.keys
     app[tickets.TICKETS] = service.casework.tickets
     app[announcements.WORDS] = service.almanac
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
@@ -303,6 +306,7 @@ ROUTES: Final = (
     *calls.ROUTES,
     *floor.ROUTES,
     *agents.ROUTES,
+    *key_routes.ROUTES,
     *imports.ROUTES,
     *tickets.ROUTES,
     *notices.ROUTES,

@@ -157,3 +157,23 @@ async def test_what_is_known_of_a_caller_slots_and_figures(desk: Desk) -> None:
     assert counted["kinds"]["repair"] == {
         "opened": 1, "done": 0, "in_time": 0, "cancelled": 0, "late": 0, "handled": 0.0,
     }  # fmt: skip
+
+
+# Other systems
+
+
+async def test_another_system_has_a_key_of_its_own_for_tickets_and_nothing_else(desk: Desk) -> None:
+    made = await desk.http.post("/api/keys", json={"name": "boss"}, headers=BY_TOKEN)
+    boss = {"Authorization": f"Bearer {(await made.json())['key']}"}
+    status, said = await say(desk, "", LEAK | {"external_id": "WO-1"}, who=boss, Idempotency_Key="k-1")
+    assert (status, said["ticket"]["source"], said["ticket"]["phone"]) == (201, "boss", "13912345678")
+    code = said["ticket"]["code"]
+    assert (await say(desk, f"/{code}", who=boss))[1]["events"][0]["who"] == "boss"
+    for path in ("/api/calls", "/api/users", "/api/keys", "/api/board", "/api/me"):
+        assert (await desk.http.get(path, headers=boss)).status == 403, path
+    assert (await say(desk, "", LEAK | {"by": "1024"}, who=boss))[0] == 403
+    assert (await desk.http.post("/api/keys", json={"name": "boss"}, headers=BY_TOKEN)).status == 409
+    assert boss["Authorization"][10:] not in await (await desk.http.get("/api/keys", headers=BY_TOKEN)).text()
+    assert (await desk.http.delete("/api/keys/boss", headers=BY_TOKEN)).status == 200
+    assert (await say(desk, f"/{code}", who=boss))[0] == 401
+    assert (await desk.http.delete("/api/keys/boss", headers=BY_TOKEN)).status == 404
