@@ -11,6 +11,8 @@ import os
 import sys
 from datetime import timedelta
 
+import structlog
+
 from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter
 from casework.notices.pace import Caps
 from casework.notices.sender import Lane, Sender
@@ -57,6 +59,7 @@ async def send(url: str, port: int, how: str) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     for _ in sys.stdin:
         child = os.fork()
         if not child:
