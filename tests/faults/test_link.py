@@ -76,7 +76,7 @@ async def test_what_happens_while_the_link_is_down_is_known_when_it_is_back(worl
         await comes.press("2", "2")
         # The flow sends him to the queue, the agent who has become free answers, and nobody tells us.
         await hears_an_agent(world, comes)
-        assert (await health(world))["wrong"].keys() == {"ami-watch", "ami-desk"}
+        assert (await health(world))["wrong"].keys() >= {"ami-watch", "ami-desk"}
 
     for caller in (gone, leaves):
         assert (await world.hears(caller, CallEnded)).by is None, "nobody saw who ended it"
