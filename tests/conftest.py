@@ -38,6 +38,7 @@ def logging_of_its_own() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes (`make test`), one has the telephone world and the others run the rest meanwhile."""
     for item in items:
