@@ -9,8 +9,13 @@ import pytest
 import pytest_asyncio
 import structlog
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.asterisk.world import World, a_world
+
+ON_THE_LINE = ("tests/asterisk/", "tests/faults/")
+"""Tests on real Asterisks."""
 
 # A loaded machine is slow now and then; how long an example takes is no finding.
 settings.register_profile("hotline", deadline=None)
@@ -38,19 +43,19 @@ def logging_of_its_own() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class OneTelephoneWorld(LoadScopeScheduling):
     """With several processes (`make test`), one has the telephone world and the others run the rest meanwhile."""
-    for item in items:
-        if _is_on_the_line(item):
-            item.add_marker(pytest.mark.xdist_group("telephone world"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "the telephone world" if nodeid.startswith(ON_THE_LINE) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneTelephoneWorld:
+    """See pytest-xdist."""
+    return OneTelephoneWorld(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A talk goes on in real time, arithmetic can wait."""
-    if "PYTEST_XDIST_WORKER" in os.environ and not _is_on_the_line(item) and os.nice(0) == 0:
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(ON_THE_LINE) and os.nice(0) == 0:
         os.nice(10)
-
-
-def _is_on_the_line(item: pytest.Item) -> bool:
-    return item.path.parent.name in ("asterisk", "faults") or "world" in getattr(item, "fixturenames", ())
