@@ -43,7 +43,7 @@ def logging_of_its_own() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-class OneTelephoneWorld(LoadScopeScheduling):
+class OneTelephoneWorld(LoadScopeScheduling):  # type: ignore[misc]
     """With several processes (`make test`), one has the telephone world and the others run the rest meanwhile."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -53,6 +53,16 @@ class OneTelephoneWorld(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneTelephoneWorld:
     """See pytest-xdist."""
     return OneTelephoneWorld(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A call takes seconds of real time, which a crowded machine may not have: such a test gets a second try.
+
+    Each is counted in the report; `-p no:rerunfailures` shows which need it, and on a quiet machine that is a bug.
+    """
+    for item in items:
+        if item.nodeid.startswith(ON_THE_LINE) and item.config.pluginmanager.hasplugin("rerunfailures"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
