@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from ivr.flows.greeting import greeting
 from ivr.flows.hotline import hotline
@@ -19,7 +20,9 @@ from prompts.files import NARROW, read
 from prompts.library import HEARD_AT
 from routing.events import PhoneNumber
 
-PAUSE: float = 0.5
+YEARS: Final = range(1950, 2100)
+"""Years for which there are rules of holidays."""
+PAUSE: Final = 0.5
 """Seconds between two prompts in the sound."""
 
 
@@ -55,6 +58,8 @@ async def hear(
     A moment without a zone is in the site's own time. Raises NotHeard.
     """
     at = at if at.tzinfo else at.replace(tzinfo=rooms.zone)
+    if at.year not in YEARS:
+        raise NotHeard(f"{at:%Y-%m-%d} is out of reach: the calendar knows {YEARS[0]} to {YEARS[-1]}")
     line = rooms.lines.get(dialled) if dialled else next(iter(rooms.lines.values()))
     if line is None:
         raise NotHeard(f"no line has the number {dialled}; there are {', '.join(rooms.lines)}")

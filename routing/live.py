@@ -19,6 +19,7 @@ from typing import Final, Literal, cast
 
 from routing.agents import Activity, AgentState, ByCall, Duty, reduce
 from routing.events import (
+    CallAnswered,
     CallEnded,
     CallPlaced,
     CallQueued,
@@ -27,10 +28,14 @@ from routing.events import (
     CallStep,
     DeskStep,
     Event,
+    KeyPressed,
+    NoKey,
     PhoneBack,
     PhoneLost,
     PhoneNumber,
+    PromptHeard,
     RecordingKept,
+    WrongKey,
 )
 from routing.picture import AgentShown, AgentShownState, CallShown, CallState, Canvas, QueueShown, moment
 from routing.staff import Agent, Queue
@@ -38,6 +43,9 @@ from routing.watch import Progress
 
 REMEMBERED: Final = 10_000
 """So many calls that have ended are remembered: what is told of them late does not bring them back."""
+
+OF_A_FLOW: Final = (CallAnswered, PromptHeard, KeyPressed, WrongKey, NoKey)
+"""Heard and pressed by anybody on a line of ours; a caller's call has begun before, by its ring."""
 
 Phone = Literal["there", "gone", "unknown"]
 
@@ -117,6 +125,8 @@ class Live:
             return
         call = self.calls.get(step.call)
         if call is None:
+            if isinstance(step, OF_A_FLOW):
+                return
             call = self.calls[step.call] = LiveCall(step.call, step.at)
         call.follow(step)
         self._changed_calls.add(step.call)

@@ -398,7 +398,7 @@ class Watch:
 
     def _close(self, call: str, *, by: Party | None, why: str) -> None:
         """End a call. Of one that ended unseen nobody knows how long the talk was: the log does not say."""
-        progress = self._calls[call]
+        progress = self._calls.get(call) or Progress()
         if by is not None:
             self._end_talk(call, progress, by="agent")
         gave_up = by == "caller" and not (progress.talked or progress.left_message)
@@ -406,7 +406,7 @@ class Watch:
             waited = self._now() - (progress.joined or progress.rang)
             self._tell(CallAbandoned(at=self._now(), call=call, where=progress.place, waited=waited))
         self._tell(CallEnded(at=self._now(), call=call, by=by, why=why))
-        del self._calls[call]
+        self._calls.pop(call, None)
         self._over[call] = None
         if len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]

@@ -149,7 +149,8 @@ ALL = QUEUES | {name: {"Action": name} | fields for name, fields in (CALLS | POW
 
 
 MAY = {
-    "watch": set[str](),
+    # A mark in the events, by which it is known what an answer has seen already.
+    "watch": {"UserEvent"},
     # To press a key on a line, Asterisk asks for the right to these too.
     "desk": {*QUEUES, "Setvar", "Hangup", "Redirect", "BlindTransfer"},
     "dial": set(CALLS),
@@ -177,7 +178,7 @@ REPORTS = {
     *("ExtensionState", "ExtensionStateList", "Getvar", "MailboxCount", "MailboxStatus", "PresenceState"),
     *("PJSIPShowRegistrationsOutbound", "ShowDialPlan", "Status"),
 }
-REPORTS_CHANGES = {"LoggerRotate", "PJSIPQualify", "PJSIPRegister", "PJSIPUnregister"}
+REPORTS_CHANGES = {"LoggerRotate", "PJSIPQualify", "PJSIPRegister", "PJSIPUnregister", "UserEvent"}
 
 
 @pytest.mark.parametrize(
