@@ -27,6 +27,7 @@ async def test_a_caller_on_hold_hears_music_until_the_agent_is_back_and_can_then
     async with a_softphone(world, LI) as phone:
         caller = await talks_to_li(world)
         await the_agent_hears_the_caller(world, phone)
+        await hears_from_now_on(world, caller, is_an_agent(world))
         await phone.do("hold")
         held = await world.hears(caller, HoldStarted)
         await hears_from_now_on(world, caller, is_music(world))
