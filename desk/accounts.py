@@ -57,14 +57,14 @@ class Accounts:
 
     async def find(self, name: str) -> tuple[User, str] | None:
         """Return a user and the hash of the password."""
-        async with self._database.reading.connect() as connection:
-            row = (await connection.execute(select(USERS).where(USERS.c.name == name))).first()
+        wanted = select(USERS).where(USERS.c.name == name)
+        row = await self._database.read(lambda connection: connection.execute(wanted).first())
         return None if row is None else (_user(row), row.password)
 
     async def all(self) -> Sequence[User]:
         """Return everybody, by name."""
-        async with self._database.reading.connect() as connection:
-            return [_user(row) for row in await connection.execute(select(USERS).order_by(USERS.c.name))]
+        by_name = select(USERS).order_by(USERS.c.name)
+        return [_user(row) for row in await self._database.read(lambda connection: connection.execute(by_name).all())]
 
     async def change(self, user: User) -> None:
         """Keep another role or number, and end the user's sessions; raises UserUnknown, LastAdmin."""
@@ -124,8 +124,7 @@ class Accounts:
             .join(USERS, USERS.c.name == SESSIONS.c.name)
             .where(SESSIONS.c.token_hash == _hash(token), SESSIONS.c.until > self._now())
         )
-        async with self._database.reading.connect() as connection:
-            row = (await connection.execute(wanted)).first()
+        row = await self._database.read(lambda connection: connection.execute(wanted).first())
         return None if row is None else Session(_user(row), csrf=row.csrf, token_hash=row.token_hash)
 
     async def end(self, session: Session) -> None:

@@ -67,14 +67,14 @@ class Keys:
         """Return the system whose key this is."""
         if not LOOKS_LIKE_ONE.fullmatch(key):
             return None
-        async with self._database.reading.connect() as connection:
-            name = (await connection.execute(select(KEYS.c.name).where(KEYS.c.key_hash == _hash(key)))).scalar()
+        wanted = select(KEYS.c.name).where(KEYS.c.key_hash == _hash(key))
+        name = await self._database.read(lambda connection: connection.execute(wanted).scalar())
         return None if name is None else Who(str(name), Role.PROGRAM)
 
     async def all(self) -> Sequence[tuple[str, datetime]]:
         """Return the systems that have a key, and since when."""
-        async with self._database.reading.connect() as connection:
-            rows = (await connection.execute(select(KEYS).order_by(KEYS.c.name))).all()
+        by_name = select(KEYS).order_by(KEYS.c.name)
+        rows = await self._database.read(lambda connection: connection.execute(by_name).all())
         return [(row.name, row.made.replace(tzinfo=UTC)) for row in rows]
 
     async def take_back(self, name: str) -> None:

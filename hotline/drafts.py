@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,9 +24,17 @@ NEEDS_A_TICKET: Final[Mapping[str, Kind]] = {
     "complaint": Kind.COMPLAINT,
 }
 """What a talk under this topic, or in this queue, is about. A repair becomes an emergency when an agent raises it."""
-LOOK_EVERY: Final = 5.0
-"""Seconds at most between two looks at what has become due."""
+LOOK_EVERY: Final = 15.0
+"""Seconds between two looks at what has become due, while no call leaves anything."""
+GATHER: Final = 2.0
+"""Seconds in which what calls leave is gathered, to be looked at together."""
+PLACE_EVERY: Final = 60.0
+"""Seconds after which it is written how far we have read, if nothing was found there; what is found says so at once."""
 PAGE: Final = 500
+CONCERNS_US: Final = (MessageLeft, CallEnded)
+"""What we are woken for."""
+TELLS: Final = (CallRang, KeyPressed, CallQueued, TalkStarted, RecordingKept)
+"""What tells what a call was about."""
 CALLABLE: Final = re.compile(r"\+?[0-9]{2,20}")
 """What the carrier shows as the caller's number may be any text."""
 
@@ -33,9 +42,17 @@ CALLABLE: Final = re.compile(r"\+?[0-9]{2,20}")
 class DraftsFromCalls:
     """Turns what calls leave behind into drafts, from where it stopped the last time."""
 
-    def __init__(self, events: EventLog, drafts: Drafts, menus: Mapping[str, Menu]) -> None:
-        self._events, self._drafts = events, drafts
+    def __init__(
+        self,
+        events: EventLog,
+        drafts: Drafts,
+        menus: Mapping[str, Menu],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._events, self._drafts, self._clock = events, drafts, clock
         self._menus = {menu.prompt: menu for menu in menus.values()}
+        self._place_written_at = clock()
 
     async def run(self) -> None:
         """Read the log as it grows, for ever."""
@@ -47,12 +64,13 @@ class DraftsFromCalls:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def _follow(self) -> None:
-        async with self._events.subscribe(room=1) as live:
+        async with self._events.subscribe(room=1, only=CONCERNS_US) as live:
             seq = await self._drafts.read_up_to()
             if seq is None:
                 seq = await self._events.flushed()
                 await self._drafts.take(seq)
             while True:
+                live.forget()
                 seq = await self.catch_up(seq)
                 try:
                     await asyncio.wait_for(anext(live), LOOK_EVERY)
@@ -60,29 +78,37 @@ class DraftsFromCalls:
                     continue
                 except StopAsyncIteration:
                     return await asyncio.sleep(LOOK_EVERY)
+                await asyncio.sleep(GATHER)
 
     async def catch_up(self, seq: int) -> int:
-        """Look at everything after this event, and at what has become due; return the last event's number."""
-        while page := await self._events.after(seq, limit=PAGE):
-            messages: list[Left] = []
-            talks: list[tuple[str, datetime]] = []
-            for _, event in page:
-                if isinstance(event, MessageLeft):
-                    messages.append(await self._left(event.call, recording=event.file))
-                elif isinstance(event, CallEnded) and await self._needs_a_ticket(event.call):
-                    talks.append((event.call, event.at))
+        """Look at what concerns us after this event, and at what has become due; return the last event's number."""
+        while page := await self._events.after(seq, limit=PAGE, only=CONCERNS_US):
             seq = page[-1].seq
-            await self._drafts.take(seq, messages=messages, talks_over=talks)
-        for call in await self._drafts.waiting():
-            await self._drafts.settle(await self._left(call))
+            await self._look_at(seq, [recorded.event for recorded in page])
+        due = await self._drafts.waiting()
+        told = await self._events.of_calls(due, only=TELLS) if due else {}
+        for call in due:
+            await self._drafts.settle(self._left(call, told.get(call, ())))
         return seq
 
-    async def _needs_a_ticket(self, call: str) -> bool:
-        events = await self._events.of_call(call)
+    async def _look_at(self, seq: int, page: Sequence[Event]) -> None:
+        """Keep what calls left. Where they left nothing, reading it again after a crash does no harm."""
+        told = await self._events.of_calls({event.call for event in page if event.call}, only=TELLS)
+        messages: list[Left] = []
+        talks: list[tuple[str, datetime]] = []
+        for event in page:
+            if isinstance(event, MessageLeft):
+                messages.append(self._left(event.call, told.get(event.call, ()), recording=event.file))
+            elif isinstance(event, CallEnded) and self._needs_a_ticket(told.get(event.call, ())):
+                talks.append((event.call, event.at))
+        if messages or talks or self._clock() - self._place_written_at >= PLACE_EVERY:
+            await self._drafts.take(seq, messages=messages, talks_over=talks)
+            self._place_written_at = self._clock()
+
+    def _needs_a_ticket(self, events: Sequence[Event]) -> bool:
         return any(isinstance(event, TalkStarted) for event in events) and self._topic(events) in NEEDS_A_TICKET
 
-    async def _left(self, call: str, *, recording: str = "") -> Left:
-        events = await self._events.of_call(call)
+    def _left(self, call: str, events: Sequence[Event], *, recording: str = "") -> Left:
         topic = self._topic(events)
         kept = [event.file for event in events if isinstance(event, RecordingKept)]
         return Left(

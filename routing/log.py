@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,9 @@ from routing.events import (
     TalkStarted,
 )
 from routing.events_json import BadEvent, from_json, to_json
+
+Kinds = tuple[type[Event], ...]
+"""The kinds of event that somebody is concerned with."""
 
 
 class Recorded(NamedTuple):
@@ -66,8 +69,8 @@ class NotWritten(Exception):
 class Listener:
     """A reader of events as they are written, with room for so many it has not taken yet."""
 
-    def __init__(self, *, room: int, after: int) -> None:
-        self._room = max(room, 1)
+    def __init__(self, *, room: int, after: int, only: Kinds = (Event,)) -> None:
+        self._room, self._only = max(room, 1), only
         self._taken = after
         self._waiting: deque[Recorded | Missed] = deque()
         self._arrived = asyncio.Event()
@@ -75,11 +78,17 @@ class Listener:
 
     def tell(self, recorded: Recorded) -> None:
         """Hand over an event; a listener without room left forgets all that waits and learns that it missed."""
+        if not isinstance(recorded.event, self._only):
+            return
         if len(self._waiting) >= self._room:
             self._waiting.clear()
             self._waiting.append(Missed(self._taken))
         self._waiting.append(recorded)
         self._arrived.set()
+
+    def forget(self) -> None:
+        """Forget all that waits: who reads it in the log need not hear of it."""
+        self._waiting.clear()
 
     def end(self) -> None:
         """Tell that nothing more will come; what waits can still be taken."""
@@ -108,9 +117,9 @@ class Audience:
         self._listeners: set[Listener] = set()
 
     @asynccontextmanager
-    async def listening(self, *, room: int, after: int) -> AsyncGenerator[Listener]:
+    async def listening(self, *, room: int, after: int, only: Kinds = (Event,)) -> AsyncGenerator[Listener]:
         """Add a listener who knows everything up to `after`, for as long as the block lasts."""
-        listener = Listener(room=room, after=after)
+        listener = Listener(room=room, after=after, only=only)
         self._listeners.add(listener)
         try:
             yield listener
@@ -157,6 +166,9 @@ class EventLog(Protocol):
     async def of_call(self, call: str) -> Sequence[Event]:
         """Return the call's events, oldest first, and the gaps (`events.Gap`) between its first and its last."""
 
+    async def of_calls(self, calls: Collection[str], *, only: Kinds) -> Mapping[str, Sequence[Event]]:
+        """Return of each of these calls what it has of these kinds, oldest first; a call without any is left out."""
+
     async def calls(
         self, *, limit: int = 20, before: int | None = None, since: datetime | None = None
     ) -> Sequence[LoggedCall]:
@@ -168,16 +180,17 @@ class EventLog(Protocol):
     async def find(self, prefix: str, *, limit: int = 10) -> Sequence[str]:
         """Return the ids of calls that begin so, newest first."""
 
-    async def after(self, seq: int, *, limit: int = 1000) -> Sequence[Recorded]:
-        """Return what was written after this number, oldest first."""
+    async def after(self, seq: int, *, limit: int = 1000, only: Kinds = (Event,)) -> Sequence[Recorded]:
+        """Return what was written after this number, oldest first; if you say so, only what is of these kinds."""
 
     async def last_agent_steps(self) -> Mapping[str, AgentStep]:
         """Return each agent's latest sign-in, sign-out, pause or end of a pause, by work number."""
 
-    def subscribe(self, *, room: int = 1000) -> AbstractAsyncContextManager[Listener]:
+    def subscribe(self, *, room: int = 1000, only: Kinds = (Event,)) -> AbstractAsyncContextManager[Listener]:
         """Hear every event once it is written, from now on: `async with log.subscribe() as live: async for ...`.
 
-        Only this process's events are heard. A listener with `room` events untaken gets a Missed instead.
+        `only` some kinds: the others do not wake you. Only this process's events are heard. A listener with `room`
+        events untaken gets a Missed instead.
         """
 
 
@@ -214,6 +227,14 @@ class MemoryLog:
         between = self._events[numbers[0] : numbers[-1] + 1]
         return [event for event in between if event.call == call or isinstance(event, Gap)]
 
+    async def of_calls(self, calls: Collection[str], *, only: Kinds) -> Mapping[str, Sequence[Event]]:
+        """See EventLog."""
+        found: dict[str, list[Event]] = {}
+        for event in self._events:
+            if event.call is not None and event.call in calls and isinstance(event, only):
+                found.setdefault(event.call, []).append(event)
+        return found
+
     async def calls(
         self, *, limit: int = 20, before: int | None = None, since: datetime | None = None
     ) -> Sequence[LoggedCall]:
@@ -237,17 +258,18 @@ class MemoryLog:
         """See EventLog."""
         return [logged.call for logged in self._newest_first() if logged.call.startswith(prefix)][:limit]
 
-    async def after(self, seq: int, *, limit: int = 1000) -> Sequence[Recorded]:
+    async def after(self, seq: int, *, limit: int = 1000, only: Kinds = (Event,)) -> Sequence[Recorded]:
         """See EventLog."""
-        return [Recorded(number, event) for number, event in enumerate(self._events, 1) if number > seq][:limit]
+        numbered = enumerate(self._events, 1)
+        return [Recorded(seen, event) for seen, event in numbered if seen > seq and isinstance(event, only)][:limit]
 
     async def last_agent_steps(self) -> Mapping[str, AgentStep]:
         """See EventLog."""
         return {event.agent: event for event in self._events if isinstance(event, AgentStep)}
 
-    def subscribe(self, *, room: int = 1000) -> AbstractAsyncContextManager[Listener]:
+    def subscribe(self, *, room: int = 1000, only: Kinds = (Event,)) -> AbstractAsyncContextManager[Listener]:
         """See EventLog."""
-        return self._audience.listening(room=room, after=len(self._events))
+        return self._audience.listening(room=room, after=len(self._events), only=only)
 
     def _newest_first(self) -> Sequence[LoggedCall]:
         firsts: dict[str, int] = {}

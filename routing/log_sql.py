@@ -6,7 +6,7 @@ read up to n will never find a smaller one later, not even with several servers 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,7 +21,7 @@ from routing import migrations
 from routing.database import Database, open_database
 from routing.events import KINDS, AgentStep, CallPlaced, CallRang, Event, EventsLost, Gap, PhoneNumber
 from routing.events_json import KIND_OF, BadEvent, from_json, to_json
-from routing.log import BEGINS, Audience, Listener, LoggedCall, Recorded
+from routing.log import BEGINS, Audience, Kinds, Listener, LoggedCall, Recorded
 from routing.log_tables import CALLS, EVENTS, HEAD, lookup_key
 from routing.log_writer import GroupWriter, Pace, Refused
 
@@ -64,8 +64,9 @@ class SqlLog:
 
     async def start(self) -> None:
         """Begin to write. Raises SQLAlchemyError or OSError if the database cannot be read."""
-        async with self._database.reading.connect() as connection:
-            self._last = (await connection.execute(select(HEAD.c.last_seq))).scalar_one()
+        self._last = await self._database.read(
+            lambda connection: connection.execute(select(HEAD.c.last_seq)).scalar_one()
+        )
         self._writer.start()
 
     async def close(self, *, within: float = 10.0) -> int:
@@ -93,21 +94,38 @@ class SqlLog:
         await self._writer.flushed(within, hurry=hurry)
         return self._last
 
-    def subscribe(self, *, room: int = 1000) -> AbstractAsyncContextManager[Listener]:
+    def subscribe(self, *, room: int = 1000, only: Kinds = (Event,)) -> AbstractAsyncContextManager[Listener]:
         """See EventLog."""
-        return self._audience.listening(room=room, after=self._last)
+        return self._audience.listening(room=room, after=self._last, only=only)
 
     async def of_call(self, call: str) -> Sequence[Event]:
         """See EventLog."""
         own = select(EVENTS.c.seq, EVENTS.c.body).where(EVENTS.c.call == lookup_key(call))
         span = select(func.min(EVENTS.c.seq), func.max(EVENTS.c.seq)).where(EVENTS.c.call == lookup_key(call))
-        async with self._database.reading.connect() as connection:
-            first, last = (await connection.execute(span)).one()
+
+        def look(connection: Connection) -> Sequence[Event]:
+            first, last = connection.execute(span).one()
             gaps = select(EVENTS.c.seq, EVENTS.c.body).where(
                 EVENTS.c.call.is_(None), EVENTS.c.kind.in_(GAPS), EVENTS.c.seq.between(first, last)
             )
-            rows = (await connection.execute(own.union_all(gaps).order_by("seq"))).all()
-        return [_event(seq, body) for seq, body in rows]
+            return [_event(seq, body) for seq, body in connection.execute(own.union_all(gaps).order_by("seq"))]
+
+        return await self._database.read(look)
+
+    async def of_calls(self, calls: Collection[str], *, only: Kinds) -> Mapping[str, Sequence[Event]]:
+        """See EventLog."""
+        of_these = EVENTS.c.call.in_([lookup_key(call) for call in calls])
+        chosen = select(EVENTS.c.seq, EVENTS.c.body).where(of_these, EVENTS.c.kind.in_(_names(only)))
+        found: dict[str, list[Event]] = {}
+
+        def look(connection: Connection) -> None:
+            for seq, body in connection.execute(chosen.order_by(EVENTS.c.seq)):
+                event = _event(seq, body)
+                assert event.call is not None
+                found.setdefault(event.call, []).append(event)
+
+        await self._database.read(look)
+        return found
 
     async def calls(
         self, *, limit: int = 20, before: int | None = None, since: datetime | None = None
@@ -128,19 +146,24 @@ class SqlLog:
         """See EventLog."""
         begins = lookup_key(prefix)
         chosen = select(CALLS.c.call).where(CALLS.c.call.between(begins, begins + "\U0010ffff"))
-        async with self._database.reading.connect() as connection:
-            return [call for (call,) in await connection.execute(_newest_first(chosen, limit))]
+        return await self._database.read(
+            lambda connection: connection.execute(_newest_first(chosen, limit)).scalars().all()
+        )
 
-    async def after(self, seq: int, *, limit: int = 1000) -> Sequence[Recorded]:
+    async def after(self, seq: int, *, limit: int = 1000, only: Kinds = (Event,)) -> Sequence[Recorded]:
         """See EventLog."""
         chosen = select(EVENTS.c.seq, EVENTS.c.body).where(EVENTS.c.seq > seq).order_by(EVENTS.c.seq).limit(limit)
-        async with self._database.reading.connect() as connection:
-            return [Recorded(seq, _event(seq, body)) for seq, body in await connection.execute(chosen)]
+        if only != (Event,):
+            chosen = chosen.where(EVENTS.c.kind.in_(_names(only)))
+        return await self._database.read(
+            lambda connection: [Recorded(seq, _event(seq, body)) for seq, body in connection.execute(chosen)]
+        )
 
     async def last_agent_steps(self) -> Mapping[str, AgentStep]:
         """See EventLog."""
-        async with self._database.reading.connect() as connection:
-            steps = [_event(seq, body) for seq, body in await connection.execute(LAST_AGENT_STEPS)]
+        steps = await self._database.read(
+            lambda connection: [_event(seq, body) for seq, body in connection.execute(LAST_AGENT_STEPS)]
+        )
         return {step.agent: step for step in steps if isinstance(step, AgentStep)}
 
     async def _calls(self, chosen: Select[Any], limit: int) -> Sequence[LoggedCall]:
@@ -151,12 +174,15 @@ class SqlLog:
             .join(EVENTS, EVENTS.c.call == some.c.call)
             .order_by(some.c.first_seq.desc(), EVENTS.c.seq)
         )
-        async with self._database.reading.connect() as connection:
-            rows = (await connection.execute(query)).all()
-        return [
-            LoggedCall(call, first, [_event(seq, body) for *_, seq, body in of_this])
-            for (call, first), of_this in groupby(rows, key=lambda row: (row.call, row.first_seq))
-        ]
+
+        def look(connection: Connection) -> Sequence[LoggedCall]:
+            rows = connection.execute(query)
+            return [
+                LoggedCall(call, first, [_event(seq, body) for *_, seq, body in of_this])
+                for (call, first), of_this in groupby(rows, key=lambda row: (row.call, row.first_seq))
+            ]
+
+        return await self._database.read(look)
 
     async def _write(self, group: Sequence[Event]) -> None:
         """Commit a group, then tell the listeners. Given the same group again, it is not written twice."""
@@ -246,6 +272,11 @@ def _event(seq: int, body: str) -> Event:
 
 def _dropped(count: int) -> Event:
     return EventsLost(at=datetime.now(UTC), count=count)
+
+
+def _names(kinds: Kinds) -> list[str]:
+    """The names that kinds of event have in the table."""
+    return [name for name, cls in KINDS.items() if issubclass(cls, kinds)]
 
 
 def _newest_first(calls: Select[Any], limit: int) -> Select[Any]:

@@ -8,14 +8,14 @@ reach for long; the live picture does not wait for it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import structlog
 
 from routing.events import AgentStep, Event, PhoneNumber
-from routing.log import EventLog, Listener, LoggedCall, Recorded
+from routing.log import EventLog, Kinds, Listener, LoggedCall, Recorded
 
 Taker = Callable[[Event], None]
 
@@ -73,6 +73,10 @@ class Stream:
         """See EventLog."""
         return await self._log.of_call(call)
 
+    async def of_calls(self, calls: Collection[str], *, only: Kinds) -> Mapping[str, Sequence[Event]]:
+        """See EventLog."""
+        return await self._log.of_calls(calls, only=only)
+
     async def calls(
         self, *, limit: int = 20, before: int | None = None, since: datetime | None = None
     ) -> Sequence[LoggedCall]:
@@ -87,14 +91,14 @@ class Stream:
         """See EventLog."""
         return await self._log.find(prefix, limit=limit)
 
-    async def after(self, seq: int, *, limit: int = 1000) -> Sequence[Recorded]:
+    async def after(self, seq: int, *, limit: int = 1000, only: Kinds = (Event,)) -> Sequence[Recorded]:
         """See EventLog."""
-        return await self._log.after(seq, limit=limit)
+        return await self._log.after(seq, limit=limit, only=only)
 
     async def last_agent_steps(self) -> Mapping[str, AgentStep]:
         """See EventLog."""
         return await self._log.last_agent_steps()
 
-    def subscribe(self, *, room: int = 1000) -> AbstractAsyncContextManager[Listener]:
+    def subscribe(self, *, room: int = 1000, only: Kinds = (Event,)) -> AbstractAsyncContextManager[Listener]:
         """See EventLog."""
-        return self._log.subscribe(room=room)
+        return self._log.subscribe(room=room, only=only)

@@ -64,7 +64,7 @@ def measure(load: Load) -> Report:
 
 def run(*, quick: bool = False) -> Report:
     """The measurement as `hotline bench call` runs it."""
-    return measure(Load(calls=20, a_second=2.0) if quick else Load(calls=300, a_second=8.0))
+    return measure(Load(calls=20, a_second=2.0) if quick else Load(calls=300, a_second=5.0))
 
 
 async def _measure(stack: Stack, load: Load) -> Report:

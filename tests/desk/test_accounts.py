@@ -67,8 +67,7 @@ async def test_what_is_in_the_table_of_sessions_opens_nothing(new: NewDatabase, 
         await accounts.add(li, "x")
         token, session = await accounts.begin(li)
         database = open_database(url)
-        async with database.reading.connect() as connection:
-            rows = (await connection.execute(text("SELECT * FROM desk_sessions"))).all()
+        rows = await database.read(lambda connection: connection.execute(text("SELECT * FROM desk_sessions")).all())
         await database.close()
         assert token not in str(rows)
         assert await accounts.session(session.token_hash) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest_asyncio
 from casework.drafts import Drafts
 from casework.search import Search
 from casework.ticket import Kind, State, Ticket
-from hotline.drafts import DraftsFromCalls
+from hotline.drafts import CONCERNS_US, DraftsFromCalls
 from ivr.small_house import small_house
 from routing.events import (
     CallEnded,
@@ -123,3 +124,32 @@ async def test_what_happened_while_we_were_down_is_found_at_the_next_start(watch
     again = Watched(watched.office)
     again.log, again.reader = watched.log, DraftsFromCalls(watched.log, again.drafts, small_house().menus)
     assert len(await again.happens(MESSAGE)) == 1
+
+
+async def test_calls_that_leave_nothing_are_not_written_down_each_time(watched: Watched) -> None:
+    await watched.happens(rang(), *pressed("1"), *TALK)
+    assert await watched.drafts.read_up_to() is None
+    watched.reader = DraftsFromCalls(watched.log, watched.drafts, small_house().menus, clock=iter((0, 61, 61)).__next__)
+    await watched.happens()
+    assert await watched.drafts.read_up_to() == 5
+
+
+async def test_a_message_is_found_while_the_log_is_followed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotline.drafts.LOOK_EVERY", 3600)
+    following = asyncio.create_task(watched.reader.run())
+    while await watched.drafts.read_up_to() is None:
+        await asyncio.sleep(0.01)
+    watched.log.record(rang())
+    watched.log.record(MESSAGE)
+    async with asyncio.timeout(60):
+        while not await watched.office.tickets.search(Search(states=(State.DRAFT,))):
+            await asyncio.sleep(0.1)
+    following.cancel()
+
+
+async def test_what_does_not_concern_us_wakes_nobody(watched: Watched) -> None:
+    async with watched.log.subscribe(only=CONCERNS_US) as live:
+        for event in (rang(), *pressed("2", "2"), *TALK[:2], TALK[3]):
+            watched.log.record(event)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(live), 0.1)

@@ -17,6 +17,7 @@ from routing.events import (
     AgentSignedOut,
     AgentUnpaused,
     CallAnswered,
+    CallQueued,
     CallRang,
     HotlineStarted,
     LinkBack,
@@ -40,6 +41,24 @@ async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[
 
 
 # What was recorded can be read
+
+
+async def test_who_is_concerned_with_some_kinds_reads_and_hears_no_others(log: EventLog) -> None:
+    async with log.subscribe(only=(CallRang,)) as live:
+        await record(log, queued("pbx-1.1", 1), rang("pbx-1.1"), queued("pbx-1.1", 2), rang("pbx-1.2"))
+        heard = [await asyncio.wait_for(anext(live), 10) for _ in range(2)]
+    assert heard == [Recorded(2, rang("pbx-1.1")), Recorded(4, rang("pbx-1.2"))]
+    assert await log.after(0, only=(CallRang, CallAnswered)) == heard
+    assert await log.after(2, only=(CallRang,)) == heard[1:]
+    assert await log.after(0, only=(CallRang,), limit=1) == heard[:1]
+
+
+async def test_several_calls_are_read_together(log: EventLog) -> None:
+    await record(
+        log, rang("pbx-1.1"), queued("pbx-1.2", 1), rang("pbx-1.3"), queued("pbx-1.1", 1), queued("pbx-1.1", 2)
+    )
+    told = await log.of_calls({"pbx-1.1", "pbx-1.2", "pbx-1.9"}, only=(CallQueued,))
+    assert told == {"pbx-1.1": [queued("pbx-1.1", 1), queued("pbx-1.1", 2)], "pbx-1.2": [queued("pbx-1.2", 1)]}
 
 
 async def test_events_are_read_back_in_the_order_they_were_recorded(log: EventLog) -> None:
