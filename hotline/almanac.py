@@ -114,6 +114,10 @@ class Almanac:
         """Whether this is a public holiday: people are then not called."""
         return self.calendar.day(on).kind == "holiday"
 
+    def season(self, on: date) -> str:
+        """The day's season, several in one word; empty outside of all: hours of different ones are not alike."""
+        return "+".join(self.calendar.seasons_of(on))
+
     def ahead(self) -> timedelta:
         """How far the calendar is ahead of the clock: nothing, but in tests (HOTLINE_CALENDAR_CLOCK)."""
         file = self._settings.calendar_clock

@@ -168,7 +168,8 @@ class Service:
             agents=found.agents,
             others=partial(self.roster.restore, after_gap=False),
         )
-        self.usual = Usual(found.zone)
+        self.almanac = Almanac(found, settings, words, said)
+        self.usual = Usual(found.zone, season=self.almanac.season)
         self.ledger = Ledger(self.events, found.queues, found.zone, usual=self.usual)
         self.counted = Counted()
         self.watchman = Watchman(
@@ -188,7 +189,6 @@ class Service:
         self.events.taken_by(self.wrap_ups.take)
         for taker in (self.truth, self.ledger, self.watchman, self.alarms, self.counted):
             self.events.taken_by(taker.take)
-        self.almanac = Almanac(found, settings, words, said)
         self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
         self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
         self.notices = PostRoom(settings, found, casework, self._link, lambda call, do: self.doors.once_out(call, do))

@@ -1,8 +1,8 @@
 """Our picture is compared with Asterisk's own, and put right where it differs.
 
 Events are trusted, but not blindly: one may be lost in a gap, or be misunderstood. So Asterisk is asked for all it has
-(channels, queues, phones) when the link comes up, and every half a minute after that. What differs is put right by
-facts, each announced by a `DriftFound`.
+(channels, queues, phones) when the link comes up, a moment later, and every half a minute after that. What differs is
+put right by facts, each announced by a `DriftFound`.
 
 A comparison must not take for a difference what is only on its way. Two things see to that. A fence: after the lists
 were asked for, a mark of ours is sent through Asterisk's own event queue; when it comes back, every event from before
@@ -17,6 +17,7 @@ import itertools
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -43,6 +44,8 @@ from routing.watch import CARRIER, Watch
 
 COMPARE_EVERY: Final = 30.0
 """Seconds between two comparisons while nothing seems wrong."""
+SOON: Final = 2.0
+"""Seconds after the link came up: an Asterisk that has just started may still be asking its phones."""
 SEEN_AGAIN_AFTER: Final = 1.0
 FENCE_WITHIN: Final = 5.0
 MARK: Final = "hotline-fence"
@@ -131,6 +134,7 @@ class Truth:
         agents: Sequence[Agent],
         others: Callable[[], Awaitable[None]],
         every: float = COMPARE_EVERY,
+        soon: float = SOON,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`live` and `watch` must have taken each fact when `record` returns, and `take` must be given each.
@@ -140,7 +144,8 @@ class Truth:
         self._link, self._live, self._watch, self._record = link, live, watch, record
         self._phones = {agent.work_number: agent.interface for agent in agents}
         self._at_device = {device: agent for agent, device in self._phones.items()}
-        self._others, self._every, self._now = others, every, now
+        self._others, self._every, self._soon, self._now = others, every, soon, now
+        self._came_up = asyncio.Event()
         self._touched: set[str] = set()
         self._marks = itertools.count(1)
         self._mine = secrets.token_hex(4)
@@ -188,6 +193,7 @@ class Truth:
                 self._lost_at = None
             self._put_right(found, seen, after_gap=True)
             self.stale_since, self.why = None, ""
+        self._came_up.set()
         return seen.channels
 
     # The slow timer
@@ -204,7 +210,7 @@ class Truth:
 
     async def _compare_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(self._every)
+            await self._pause()
             try:
                 await self.check()
                 await self._others()
@@ -212,6 +218,14 @@ class Truth:
                 continue  # the link is down, or about to be: `catch_up` is next
             except Exception:
                 log.exception("the comparison with Asterisk failed")
+
+    async def _pause(self) -> None:
+        """Wait for the next comparison: a while, or only a moment once the link has come up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._every):
+                await self._came_up.wait()
+                self._came_up.clear()
+                await asyncio.sleep(self._soon)
 
     async def check(self) -> Sequence[Difference]:
         """Compare, and put right what differs though nothing was missed; return what that was. Raises AmiError."""

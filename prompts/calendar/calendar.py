@@ -76,6 +76,10 @@ class Calendar:
         """Say whether a day lies in a season."""
         return any(first <= on <= last for first, last in self._season_days(name, on.year))
 
+    def seasons_of(self, on: date) -> Sequence[str]:
+        """Return the names of the seasons that a day lies in."""
+        return [name for name in self.rules.seasons if self.season(name, on)]
+
     def _official(self, year: int) -> OfficialYear:
         rules = self.rules
         found = official_year(rules.country, rules.subdivision, year) if rules.country else OfficialYear(year, (), {})

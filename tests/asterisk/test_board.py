@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
@@ -126,25 +127,40 @@ async def test_a_call_is_seen_to_wait_connect_and_end_in_two_browsers_alike(
             await shows(page, "1024", "ready")
 
 
-async def test_a_whisper_is_heard_by_the_agent_and_not_by_the_caller(world: World, page: Page) -> None:
+@pytest.mark.parametrize(
+    ("button", "how", "agent_hears", "caller_hears"),
+    [("Listen", "listen", False, False), ("Whisper", "whisper", True, False), ("Barge", "barge", True, True)],
+)
+async def test_a_supervisor_on_a_talk_hears_both_and_is_heard_by_whom_he_chose(
+    world: World, page: Page, button: str, how: str, agent_hears: bool, caller_hears: bool
+) -> None:
     await world.phones.do("Setvar", Variable=f"VOICE_{ZHAO}", Value="supervisor")
     await world.sign_in("1024")
     caller = await chooses(world, "1")
     await world.hears(caller, TalkStarted)
+    await caller.speak()
     await shows(page, "1024", "talking")
-    await picks(page, "1024 Chen", "Whisper")
+    await picks(page, "1024 Chen", button)
     attended = await world.hears(caller, TalkAttended)
-    assert (attended.how, attended.by, attended.with_agent) == ("whisper", USER, "1024")
+    assert (attended.how, attended.by, attended.with_agent) == (how, USER, "1024")
 
-    whispered, spoken = (world.prompt(f"tryout/{who}")[: 2 * RATE] for who in ("supervisor", "agent"))
+    from_above, agent, asked = (world.prompt(f"tryout/{who}")[: 2 * RATE] for who in ("supervisor", "agent", "caller"))
 
     def heard(phone: str, said: sound.Sound) -> float:
         return max((sound.fraction_heard(said, each) for each in world.heard_by(phone)), default=0.0)
 
-    await world.until(lambda: heard(CHEN, whispered) > 0.5, "the agent hears the supervisor")
-    await world.until(lambda: heard(ZHAO, spoken) > 0.5, "the supervisor hears the agent")
-    await world.until(lambda: sound.fraction_heard(spoken, caller.heard()) > 0.5, "the caller hears the agent")
-    assert sound.fraction_heard(whispered, caller.heard()) < 0.3, "but not the supervisor"
+    await world.until(lambda: heard(ZHAO, agent) > 0.5, "the supervisor hears the agent")
+    await world.until(lambda: heard(ZHAO, asked) > 0.5, "the supervisor hears the caller")
+    if agent_hears:
+        await world.until(lambda: heard(CHEN, from_above) > 0.5, "the agent hears the supervisor")
+    if caller_hears:
+        await world.until(lambda: sound.fraction_heard(from_above, caller.heard()) > 0.5, "the caller hears him too")
+    await world.until(lambda: sound.fraction_heard(agent, caller.heard()) > 0.5, "the caller hears the agent")
+    # Whoever is not to hear the supervisor has by now been on the line for as long as he spoke.
+    if not agent_hears:
+        assert heard(CHEN, from_above) < 0.3
+    if not caller_hears:
+        assert sound.fraction_heard(from_above, caller.heard()) < 0.3
 
 
 async def test_a_supervisor_makes_an_agent_pause_and_sign_out(world: World, page: Page) -> None:

@@ -254,13 +254,13 @@ async def test_a_full_queue_asks_for_a_message(world: World) -> None:
 
 
 async def test_a_caller_who_waits_longer_than_the_queues_patience_is_asked_for_a_message(world: World) -> None:
-    await world.sign_in("1024")
-    await talks(world)
-    waiting = await calls(world, CONSULT)
+    await world.sign_in("1025")
+    await talks(world, COMPLAINT)
+    waiting = await calls(world, COMPLAINT)
     queued = await world.hears(waiting, CallQueued)
     await is_asked_for_a_message(world, waiting, why="timeout")
     waited = world.of(waiting, CallRouted)[-1].at - queued.at
-    assert 19 < waited.total_seconds() < 40
+    assert 24 < waited.total_seconds() < 45
     assert world.of(waiting, AgentOffered) == []
 
 

@@ -24,6 +24,7 @@ from hotline.settings import Ami, Api, Folders, Settings
 from hotline.site import load
 from hotline.words import open_said, open_words
 from routing.log import MemoryLog
+from routing.tally import Hour
 
 TOKEN = "n7Qw2ZxT9kLmP4vR"
 SITE = """
@@ -45,6 +46,9 @@ keys.0 = { topic = "person", queue = "consult" }
 days = ["workday"]
 open = 08:30:00
 close = 17:30:00
+[calendar.seasons.heating]
+from = "11-15"
+until = "03-15"
 [[queues]]
 name = "consult"
 transfer_code = "701"
@@ -175,3 +179,15 @@ async def test_news_that_cannot_be_spoken_is_refused_and_not_announced(house: Ho
     refused = await house.ask("POST", "/api/news", {"text": {"zh": text}}, status=422)
     assert refused["code"] in ("bad-request", "news-refused")
     assert (await house.ask("GET", "/api/news"))["news"] == []
+
+
+async def test_the_callers_of_a_season_are_compared_with_those_of_the_same_season_only(house: House) -> None:
+    monday = datetime(2026, 11, 16, 2, tzinfo=UTC)  # ten o'clock there, the first Monday of the heating season
+    weeks = [monday + timedelta(weeks=week) for week in range(5)]
+    counts = {Hour("consult", hour): 30 for hour in weeks}
+    usual = house.service.usual
+    usual.learn(counts, ["consult"], since=weeks[0], until=weeks[-1] + timedelta(hours=1))
+    in_season, before = usual.expected("consult", monday), usual.expected("consult", monday - timedelta(weeks=2))
+    assert in_season is not None
+    assert in_season.callers == 30
+    assert before is None, "the same hour of the same weekday, but nobody heats yet"

@@ -93,7 +93,7 @@ class Asterisk:
 class House:
     """The parts that keep the picture true, on a stream of their own."""
 
-    def __init__(self, *before: Event) -> None:
+    def __init__(self, *before: Event, every: float = 0.01, soon: float = 0.01) -> None:
         self.asterisk, self.stream, self.told = Asterisk(), Stream(MemoryLog()), list[Event]()
         self.live = Live([Queue(name="repair", transfer_code="702")], [CHEN])
         self.watch = Watch(self.stream.record, ended=lambda _: None, now=lambda: at(60))
@@ -105,7 +105,8 @@ class House:
             record=self.stream.record,
             agents=[CHEN],
             others=self._others,
-            every=0.01,
+            every=every,
+            soon=soon,
             now=lambda: at(60),
         )
         self.asterisk.hear = self.truth.hear
@@ -297,3 +298,16 @@ async def test_it_is_compared_again_and_again_even_after_the_link_was_down() -> 
             await asyncio.sleep(0.01)
     await house.truth.stop()
     assert house.drift == ["call-gone"]
+
+
+async def test_soon_after_the_link_came_up_it_is_compared_once_more() -> None:
+    house = House(every=3600)
+    house.asterisk.devices = {"PJSIP/chen-desk": "UNAVAILABLE"}
+    house.truth.start()
+    await house.truth.catch_up()
+    assert house.live.phones["1024"] == "gone"
+    house.asterisk.devices = {"PJSIP/chen-desk": "NOT_INUSE"}  # and no event tells
+    async with asyncio.timeout(20):
+        while house.live.phones["1024"] != "there":
+            await asyncio.sleep(0.01)
+    await house.truth.stop()
