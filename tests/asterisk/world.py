@@ -29,6 +29,7 @@ from hotline.secrets import Secrets, write_private
 from hotline.stack import Stack, run
 from routing.events import CallRang, Event
 from tests.asterisk import sound
+from tests.asterisk.inside import Shell
 from tests.asterisk.sound import Sound
 from tests.stacks import own_stack
 
@@ -146,6 +147,7 @@ class World:
     """What happened since the world was last made fresh, in order."""
     _read_up_to: int = 0
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _shells: dict[str, Shell] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     # Callers
@@ -312,13 +314,9 @@ class World:
 
     def inside_bytes(self, service: str, *command: str) -> bytes:
         """Run a command in a container and return its output as it is."""
-        import subprocess
-
-        done = subprocess.run(
-            ["docker", "exec", f"{self.stack.name}-{service}-1", *command], capture_output=True, timeout=30, check=False
-        )
-        assert done.returncode == 0, f"{service}: {command}: {done.stderr.decode(errors='replace')}"
-        return done.stdout
+        if service not in self._shells:
+            self._shells[service] = Shell(f"{self.stack.name}-{service}-1")
+        return self._shells[service].run(*command)
 
     def log(self, service: str) -> list[str]:
         """Every line that a container has written since it was made."""
@@ -343,6 +341,11 @@ class World:
                         self.events.append(event)
                         self._news.notify_all()
             await asyncio.sleep(0.2)
+
+    def close(self) -> None:
+        """Let go of the containers."""
+        for shell in self._shells.values():
+            shell.close()
 
     async def _forget(self) -> None:
         """Let nobody take for news what happened before."""
@@ -372,6 +375,7 @@ async def a_world() -> AsyncIterator[World]:
             reader.cancel()
             telco.close()
             phones.close()
+            world.close()
             if "HOTLINE_TEST_KEEP" not in os.environ:
                 stack.compose("down", "--volumes")
                 prepare.forget(stack)
