@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
 COUNTRY: Final = "86"
 """The country whose numbers are written without their country code."""
 
@@ -18,6 +21,38 @@ def plain(number: str, *, country: str = COUNTRY) -> str:
             # A mobile number stands alone, any other needs the 0 of its area code back.
             return rest if rest.startswith(("1", "0", "400", "800")) else f"0{rest}"
     return digits
+
+
+def at_home(number: str, region: str) -> str:
+    """Return the number as one dials it in this region (CN): national digits, or 00 and the country abroad.
+
+    What no numbering plan has (an extension, a short code) is returned as it is, without blanks and dashes.
+    """
+    bare = re.sub(r"[ ()/.-]", "", number)
+    try:
+        parsed = phonenumbers.parse(bare, region)
+    except NumberParseException:
+        return bare
+    if not phonenumbers.is_valid_number(parsed):
+        return bare
+    if parsed.country_code != phonenumbers.country_code_for_region(region):
+        return "00" + _digits(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+    return _digits(phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
+
+
+def spellings(number: str, region: str) -> frozenset[str]:
+    """Return every way in which this number may have been written down: 138..., +86138..., 0086138..."""
+    home = at_home(number, region)
+    try:
+        parsed = phonenumbers.parse(home, region)
+    except NumberParseException:
+        return frozenset({number, home})
+    abroad = _digits(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+    return frozenset({number, home, f"+{abroad}", f"00{abroad}", abroad})
+
+
+def _digits(number: str) -> str:
+    return "".join(sign for sign in number if sign.isdigit())
 
 
 def masked(number: str) -> str:

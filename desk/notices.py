@@ -25,7 +25,7 @@ from casework.notices.replies import STEP_NAMES, Answer
 from casework.phone_numbers import masked
 from desk.access import LEAD_SHIFT, LEADERS, OPEN, TALK_TO_CALLERS, Role, only
 from desk.errors import Refused
-from desk.routes import Given, Shown, answer, get, given, post
+from desk.routes import Given, Shown, answer, get, given, post, who
 
 POST: Final = web.AppKey("post", Post)
 READ: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.INSPECTOR)
@@ -169,6 +169,12 @@ async def retry(request: web.Request) -> web.StreamResponse:
     return answer(_shown(await room.retry(request.match_info["notice"]), room))
 
 
+async def dismiss(request: web.Request) -> web.StreamResponse:
+    """Let a notice rest that was given up: somebody has seen to it, and its alarm ends."""
+    room = request.app[POST]
+    return answer(_shown(await room.dismiss(request.match_info["notice"], who=who(request).name), room))
+
+
 async def test(request: web.Request) -> web.StreamResponse:
     """Send a test by one channel."""
     wanted = given(request, Testing)
@@ -246,8 +252,12 @@ async def press(request: web.Request) -> web.StreamResponse:
 
 
 SAID: Final[Mapping[bool, Mapping[str, str]]] = {
-    True: {"zh": "已登记，谢谢。", "en": "Noted, thank you."},
-    False: {"zh": "未能登记，请致电值班长。", "en": "This could not be noted. Please call the shift lead."},
+    True: {"zh": "已登记，谢谢。", "en": "Noted, thank you.", "es": "Anotado, gracias."},
+    False: {
+        "zh": "未能登记，请致电值班长。",
+        "en": "This could not be noted. Please call the shift lead.",
+        "es": "No se ha podido anotar. Llame al jefe de turno.",
+    },
 }
 
 
@@ -329,6 +339,7 @@ ROUTES: Final = (
     post("/api/notices/test", test, LEAD_SHIFT, body=Testing, answer=Sent, status=201, refusals=(404,)),
     get("/api/notices/{notice}", story, READ, answer=Story, refusals=(404,)),
     post("/api/notices/{notice}/retry", retry, LEAD_SHIFT, answer=OneNotice, refusals=(404, 409)),
+    post("/api/notices/{notice}/dismiss", dismiss, LEAD_SHIFT, answer=OneNotice, refusals=(404, 409)),
     get("/n.css", style, OPEN, answer="text/css"),
     get("/n/{token}", page, OPEN, answer="text/html", refusals=(404,)),
     post("/n/{token}", press, OPEN, answer="text/html", refusals=(404, 422)),

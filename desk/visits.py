@@ -65,7 +65,7 @@ class Which(Given):
 class Number(Given):
     """A number that is not to be called, or may be again."""
 
-    number: str = Field(pattern=r"^\+?[0-9]{3,20}$")
+    number: str = Field(pattern=r"^\+?[0-9][0-9 ()/.-]{2,29}$")
     blocked: bool = True
     why: str = Field("", max_length=200)
 

@@ -85,6 +85,16 @@ class Almanac:
                 raise NewsRefused(next(iter(problem.failures.values()))) from problem
             return await store.announce(numbered.number, news, at=datetime.now(UTC))
 
+    async def was_announced(self, about: str) -> bool:
+        """Say whether anything about this was ever announced, withdrawn or not."""
+        return await self._opened().was_announced(about)
+
+    def area_in_trouble(self) -> str | None:
+        """Return the area that was last announced to be in trouble and still is; None if there is none."""
+        now = datetime.now(UTC) + self.ahead()
+        held = [news for news in self._said.news if news.area is not None and news.begins <= now < news.ends]
+        return held[-1].area if held else None
+
     async def change(self, notice: Notice, *, by: str) -> int:
         """Change the calendar; in use when this returns. Raises NoticeRefused and changes nothing, PromptsError."""
         store = self._opened()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
@@ -89,6 +89,7 @@ class PostRoom:
         )
         self._phones: dict[str, PhoneCall] = {}
         self._counts: Mapping[State, int] = {}
+        self._oldest: datetime | None = None
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._dial = make_link("dial", on_event=self._hear, on_up=_nothing)
@@ -105,7 +106,7 @@ class PostRoom:
             await self._dial.start()
             self._closing.append(self._dial.stop)
         self.sender.start()
-        self._tasks.append(asyncio.create_task(self._count(), name="notices counted"))
+        self._tasks.append(asyncio.create_task(self._keep_counting(), name="notices counted"))
 
     async def stop(self) -> None:
         """Let what is under way end, and close the channels."""
@@ -116,6 +117,14 @@ class PostRoom:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for close in reversed(self._closing):
             await close()
+
+    async def count(self) -> None:
+        """Know, for the alarms, how many notices were not sent, and since when one does not leave."""
+        self._counts, self._oldest = await self.post.counts(), await self.post.oldest_stuck()
+
+    def stuck(self) -> timedelta | None:
+        """See `routing/findings.py`: Outbox. How long ago the oldest notice that does not leave was written."""
+        return None if self._oldest is None else max(timedelta(0), self.post.now() - self._oldest)
 
     def alarms(self) -> dict[str, str]:
         """What a person must look at, by part."""
@@ -233,11 +242,10 @@ class PostRoom:
         if self.sender is not None:
             self.sender.news()
 
-    async def _count(self) -> None:
-        """Know, for the alarms, how many notices were not sent."""
+    async def _keep_counting(self) -> None:
         while True:
             try:
-                self._counts = await self.post.counts()
+                await self.count()
             except (SQLAlchemyError, OSError) as problem:
                 log.warning("notices cannot be counted", problem=type(problem).__name__)
             await asyncio.sleep(COUNT_EVERY)

@@ -28,6 +28,7 @@ from hotline.casework import Casework, open_casework
 from hotline.drafts import DraftsFromCalls
 from hotline.metrics import Counted
 from hotline.notices import PostRoom
+from hotline.outages import Outages
 from hotline.settings import Settings
 from hotline.site import Site
 from hotline.visits import Visiting
@@ -172,6 +173,7 @@ class Service:
         self.usual = Usual(found.zone, season=self.almanac.season)
         self.ledger = Ledger(self.events, found.queues, found.zone, usual=self.usual)
         self.counted = Counted()
+        self.notices = PostRoom(settings, found, casework, self._link, lambda call, do: self.doors.once_out(call, do))
         self.watchman = Watchman(
             found.queues,
             live=self.live,
@@ -179,6 +181,8 @@ class Service:
             truth=self.truth,
             usual=self.usual,
             log_problem=lambda: self.events.problem,
+            outbox=self.notices,
+            area=lambda _queue, _since: self.almanac.area_in_trouble(),
         )
         self.bell = Webhook(settings.alarms.webhook) if settings.alarms.webhook else None
         self.alarms = Alarms(self.watchman, record=self.events.record, bell=self.bell)
@@ -189,9 +193,10 @@ class Service:
         self.events.taken_by(self.wrap_ups.take)
         for taker in (self.truth, self.ledger, self.watchman, self.alarms, self.counted):
             self.events.taken_by(taker.take)
+        spoken = {language for line in found.numbers for language in line.languages}
+        self.outages = Outages(casework.tickets, self.almanac, found.areas, spoken)
         self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
         self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
-        self.notices = PostRoom(settings, found, casework, self._link, lambda call, do: self.doors.once_out(call, do))
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
         self.visits.connect(
@@ -227,6 +232,7 @@ class Service:
         self._at_work = [
             asyncio.create_task(self.casework.watch_clocks()),
             asyncio.create_task(self.drafts.run()),
+            asyncio.create_task(self.outages.run()),
         ]
         await self.notices.start()
         log.info("the hotline is open", site=self.site.site.name, agents=len(self.site.agents))

@@ -88,7 +88,8 @@ def open_office(database: Database, site: Site) -> Office:
     """Read the scripts and open the office; raises ScriptRefused."""
     folders = [SHIPPED, *([Path(site.visits.scripts)] if site.visits.scripts else [])]
     scripts = read_all(folders, prompts=sayable(Catalogue.read()))
-    return Office(database, scripts, site.visits, Hours(site.visits.windows, site.zone))
+    hours = Hours(site.visits.windows, site.zone)
+    return Office(database, scripts, site.visits, hours, region=site.notices.region)
 
 
 class Visiting:

@@ -36,6 +36,8 @@ class Announcement(Entry):
     begins: AwareDatetime
     ends: AwareDatetime
     by: str = Field("", max_length=80)
+    about: str = Field("", max_length=80, pattern=r"^[\w-]*$")
+    """What it follows, and ends with (an emergency's ticket); empty for what a lead announces."""
 
     @field_validator("text")
     @classmethod

@@ -75,6 +75,12 @@ class Store:
             ],
         )
 
+    async def was_announced(self, about: str) -> bool:
+        """Say whether anything about this was ever announced, withdrawn or not."""
+        begun = SAID.c.body.contains(f'"about":"{about}"', autoescape=True)
+        found = select(SAID.c.number).where(SAID.c.kind == "news", begun).limit(1)
+        return await self._database.read(lambda connection: connection.execute(found).scalar()) is not None
+
     async def next_number(self) -> int:
         """Return a number that is not in use yet, nor will be: it is taken."""
         return await self._add("news", "{}", "", withdrawn=True)

@@ -41,7 +41,12 @@ class State(StrEnum):
 
 STEPS: Final[Mapping[State, Mapping[str, State]]] = {
     State.WAITING: {"claim": State.SENDING, "give up": State.NOT_SENT, "call off": State.CALLED_OFF},
-    State.SENDING: {"accept": State.SENT, "put back": State.WAITING, "give up": State.NOT_SENT},
+    State.SENDING: {
+        "accept": State.SENT,
+        "put back": State.WAITING,
+        "give up": State.NOT_SENT,
+        "call off": State.CALLED_OFF,
+    },
     # A provider may take a notice and say later that the phone never got it: the next way is tried.
     State.SENT: {"deliver": State.DELIVERED, "put back": State.WAITING, "give up": State.NOT_SENT},
     State.DELIVERED: {},

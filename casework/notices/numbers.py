@@ -23,12 +23,3 @@ def e164(number: str, region: str) -> str:
     if not phonenumbers.is_valid_number(parsed):
         raise BadNumber("no such telephone number can exist; check its length and its first digits")
     return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
-
-
-def as_dialled(number: str, region: str) -> str:
-    """Return a number as the site's own trunk takes it: national digits at home, 00 and the country abroad."""
-    parsed = phonenumbers.parse(number, region)
-    if parsed.country_code != phonenumbers.country_code_for_region(region):
-        return "00" + str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164)).removeprefix("+")
-    national = str(phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
-    return "".join(digit for digit in national if digit.isdigit())

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, or_, select, true, update
+from sqlalchemy import Connection, RowMapping, Select, and_, case, func, insert, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from casework.notices.notice import (
     NewNotice,
     Notice,
+    NoticeCannot,
     NoticeUnknown,
     State,
     Urgency,
@@ -37,6 +38,10 @@ MOST_HELD_BACK: Final = 50
 RECEIPTS_WITHIN: Final = timedelta(days=1)
 MAY_HAVE_GONE_OUT: Final = or_(ATTEMPTS.c.outcome.is_(None), ATTEMPTS.c.outcome.in_(("accepted", "unsure")))
 """Tries that count against the caps."""
+NO_LONGER_NEEDED: Final = or_(
+    NOTICES.c.answered, and_(NOTICES.c.occasion == "duty_call", NOTICES.c.acknowledged_at.is_not(None))
+)
+"""Somebody has taken the ticket, or it is over, while this was being sent: it is not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ def put_back(
     moved = way != notice.way
     connection.execute(
         _held(claimed).values(
-            state=after(State.SENDING, "put back"),
+            state=case((NO_LONGER_NEEDED, after(State.SENDING, "call off")), else_=after(State.SENDING, "put back")),
             due=due,
             problem=problem[:PROBLEM_LENGTH],
             in_doubt=in_doubt and not moved,
@@ -188,7 +193,7 @@ def give_up(connection: Connection, claimed: Claimed, *, now: datetime, problem:
     """Write down that it will not be sent: a person must look."""
     connection.execute(
         _held(claimed).values(
-            state=after(State.SENDING, "give up"),
+            state=case((NO_LONGER_NEEDED, after(State.SENDING, "call off")), else_=after(State.SENDING, "give up")),
             problem=problem[:PROBLEM_LENGTH],
             in_doubt=False,
             lease_owner=None,
@@ -274,6 +279,17 @@ def retry(connection: Connection, notice_id: str, *, now: datetime, keep_trying:
     return _by_id(connection, notice_id)
 
 
+def dismiss(connection: Connection, notice_id: str, *, who: str) -> Notice:
+    """Let a notice rest that was given up: somebody has seen to it. Raises NoticeUnknown, NoticeCannot."""
+    notice = _by_id(connection, notice_id)
+    if notice.state is not State.NOT_SENT:
+        raise NoticeCannot("dismiss", notice.state)
+    problem = f"dismissed by {who}: {notice.problem}"[:PROBLEM_LENGTH]
+    state = after(notice.state, "call off")
+    connection.execute(update(NOTICES).where(NOTICES.c.id == notice.id).values(state=state, problem=problem))
+    return _by_id(connection, notice_id)
+
+
 # ── looked at ──
 
 
@@ -309,6 +325,21 @@ def counts(connection: Connection) -> Mapping[State, int]:
     query = select(NOTICES.c.state, func.count()).group_by(NOTICES.c.state)
     found = {State(state): int(count) for state, count in connection.execute(query).all()}
     return {state: found.get(state, 0) for state in State}
+
+
+def oldest_stuck(connection: Connection, *, before: datetime) -> datetime | None:
+    """Return when the oldest notice was written that does not leave: given up, or due or first tried before then.
+
+    What only waits for its time (quiet hours, caps, a duty list not yet rung) is not stuck.
+    """
+    given_up = select(func.min(NOTICES.c.created)).where(NOTICES.c.state == State.NOT_SENT)
+    tried = select(ATTEMPTS.c.notice).where(
+        ATTEMPTS.c.notice == NOTICES.c.id, ATTEMPTS.c.number == 1, ATTEMPTS.c.began <= before
+    )
+    late = or_(NOTICES.c.due <= before, tried.exists())
+    waiting = select(func.min(NOTICES.c.created)).where(NOTICES.c.state == State.WAITING, late)
+    moments = [connection.execute(query).scalar() for query in (given_up, waiting)]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def next_due(connection: Connection, channel: str) -> datetime | None:

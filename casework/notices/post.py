@@ -23,6 +23,8 @@ from casework.notices.texts import Texts
 
 RETRY_FOR: Final = timedelta(hours=24)
 TEST_FOR: Final = timedelta(minutes=10)
+STUCK_AFTER: Final = timedelta(minutes=5)
+"""A notice that should have left so long ago, and has not, does not leave by itself."""
 
 
 class ChannelUnknown(NoticeError):
@@ -76,6 +78,10 @@ class Post:
         """Return how many notices there are in each state."""
         return await self._database.read(outbox.counts)
 
+    async def oldest_stuck(self) -> datetime | None:
+        """Return when the oldest notice was written that was given up, or should have left long ago; else None."""
+        return await self._database.read(partial(outbox.oldest_stuck, before=self.now() - STUCK_AFTER))
+
     async def told(self, beginning: str) -> Told:
         """Return one notice with its tries; raises NoticeUnknown."""
 
@@ -93,6 +99,11 @@ class Post:
         )
         self._news()
         return again
+
+    async def dismiss(self, beginning: str, *, who: str) -> Notice:
+        """Let a notice rest that was given up: somebody has seen to it. Raises NoticeUnknown, NoticeCannot."""
+        notice = (await self.told(beginning)).notice
+        return await self._database.write(partial(outbox.dismiss, notice_id=notice.id, who=who))
 
     async def test(self, channel: str, address: str) -> str:
         """Send a test by one channel; return the notice's id. Raises ChannelUnknown, BadNumber."""

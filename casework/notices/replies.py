@@ -47,9 +47,9 @@ class Answer(StrEnum):
 Outcome = Literal["taken", "unknown-sender", "unknown-word", "which-ticket", "refused", "bad-link"]
 
 WORDS: Final[Mapping[str, Answer]] = {
-    **dict.fromkeys(("1", "接单", "接受", "收到", "accept", "accepted", "ok"), Answer.ACCEPT),
-    **dict.fromkeys(("2", "到场", "到达", "已到", "onsite", "on site", "arrived"), Answer.ON_SITE),
-    **dict.fromkeys(("3", "完成", "修好", "已完成", "done", "finished"), Answer.DONE),
+    **dict.fromkeys(("1", "接单", "接受", "收到", "accept", "accepted", "ok", "acepto", "aceptado"), Answer.ACCEPT),
+    **dict.fromkeys(("2", "到场", "到达", "已到", "onsite", "on site", "arrived", "llegué", "llegue"), Answer.ON_SITE),
+    **dict.fromkeys(("3", "完成", "修好", "已完成", "done", "finished", "hecho", "listo"), Answer.DONE),
 }
 _CODE: Final = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _FULL_WIDTH: Final = str.maketrans("０１２３４５６７８９，。！　", "0123456789,.! ")
@@ -255,9 +255,9 @@ class Replies:
 
 CAN_BE_ANSWERED: Final = ("emergency_opened", "dispatched", "duty_call")
 STEP_NAMES: Final[Mapping[Answer, Mapping[str, str]]] = {
-    Answer.ACCEPT: {"zh": "接单", "en": "accept"},
-    Answer.ON_SITE: {"zh": "到场", "en": "on site"},
-    Answer.DONE: {"zh": "完成", "en": "done"},
+    Answer.ACCEPT: {"zh": "接单", "en": "accept", "es": "acepto"},
+    Answer.ON_SITE: {"zh": "到场", "en": "on site", "es": "llegué"},
+    Answer.DONE: {"zh": "完成", "en": "done", "es": "hecho"},
 }
 
 

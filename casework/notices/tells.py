@@ -6,6 +6,7 @@ somebody has it in hand       nobody is rung any more
 an emergency is over          every caller whose ticket is attached to it
 a question is answered        the caller
 a complaint goes up           whoever has it now
+a ticket is reopened          the lead: somebody was not helped
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from casework.notices.numbers import BadNumber
 from casework.notices.pace import QuietHours
 from casework.notices.replies import acknowledged
 from casework.register import Change
-from casework.ticket import Kind, State, Ticket
+from casework.ticket import Kind, Level, State, Ticket
 
 IN_HAND: Final = (State.ACKNOWLEDGED, State.UNDER_WAY, State.DONE, State.CANCELLED)
 RING_FOR: Final = timedelta(hours=2)
@@ -51,6 +52,8 @@ class Tells:
             told.handler()
         if change.event.step == "escalate":
             told.people("escalated", [ticket.level or ""], Urgency.SOON)
+        if change.came_to(State.REOPENED):
+            told.people("reopened", [Level.LEAD], Urgency.SOON)
         if any(change.came_to(state) for state in IN_HAND):
             acknowledged(transaction, ticket.code, now=change.event.at, over=not ticket.is_open)
         if change.came_to(State.DONE):
@@ -120,6 +123,7 @@ class _Telling:
             "name": about.name,
             "phone": about.phone,
             "outcome": about.outcome,
+            "crew": about.handler,
         }
         new = NewNotice(
             key=f"{about.code}:{occasion}:{self._event.code}-{self._event.version}:{to}",

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from casework.phone_numbers import at_home, spellings
 from casework.visits.answers import KINDS, Agreed, Answer, Chosen, Recorded, Said, Scored, YesNo
 from casework.visits.fates import Fate
 from casework.visits.states import LIVE, WAITING, Outcome, State, after
@@ -282,20 +283,21 @@ def steps_of(transaction: Connection, visit: int) -> Sequence[Mapping[str, str]]
 # Whom not to call, and what not to dial
 
 
-def block(transaction: Connection, number: str, *, at: datetime, why: str) -> None:
-    """Never call a number."""
-    transaction.execute(DO_NOT_CALL.delete().where(DO_NOT_CALL.c.number == number))
-    transaction.execute(insert(DO_NOT_CALL).values(number=number, since=at, why=why))
+def block(transaction: Connection, number: str, *, region: str, at: datetime, why: str) -> None:
+    """Never call a number, however it is written."""
+    unblock(transaction, number, region=region)
+    transaction.execute(insert(DO_NOT_CALL).values(number=at_home(number, region), since=at, why=why))
 
 
-def unblock(transaction: Connection, number: str) -> None:
+def unblock(transaction: Connection, number: str, *, region: str) -> None:
     """Allow a number to be called again."""
-    transaction.execute(DO_NOT_CALL.delete().where(DO_NOT_CALL.c.number == number))
+    transaction.execute(DO_NOT_CALL.delete().where(DO_NOT_CALL.c.number.in_(spellings(number, region))))
 
 
-def is_blocked(transaction: Connection, number: str) -> bool:
-    """Whether this number is not to be called."""
-    return transaction.execute(select(DO_NOT_CALL.c.number).where(DO_NOT_CALL.c.number == number)).scalar() is not None
+def is_blocked(transaction: Connection, number: str, *, region: str) -> bool:
+    """Whether this number is not to be called, however it was written when that was asked for."""
+    found = select(DO_NOT_CALL.c.number).where(DO_NOT_CALL.c.number.in_(spellings(number, region))).limit(1)
+    return transaction.execute(found).scalar() is not None
 
 
 def pause(transaction: Connection, script: str, *, at: datetime, who: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework.database import Database, Result
+from casework.phone_numbers import at_home
 from casework.visits import book
 from casework.visits.answers import Agreed, Answer
 from casework.visits.case import Case
@@ -59,10 +60,12 @@ class Office:
         rules: Rules,
         hours: Hours,
         *,
+        region: str = "CN",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """All scripts are checked; `hours` may be replaced by better ones."""
+        """All scripts are checked; `hours` may be replaced by better ones; numbers of `region` need no country code."""
         self.rules, self.scripts, self.hours, self.now = rules, scripts, hours, now
+        self._region = region
         self._database = database
         self.changed: Callable[[], None] = lambda: None
         """Called when something may be due earlier than before."""
@@ -88,6 +91,8 @@ class Office:
         if new.script not in self.scripts:
             raise ScriptUnknown(new.script, self.scripts)
         at = self.now()
+        # One customer has one number, however it was written: at most one call at a time goes to it.
+        new = new.model_copy(update={"number": at_home(new.number, self._region)})
         return book.add(transaction, new, due=self.next_time_in(new.zone, new.due or at), at=at, who=who)
 
     # Giving them out
@@ -104,7 +109,7 @@ class Office:
         for visit in book.candidates(transaction, at=at, limit=4 * room):
             if len(taken) == room:
                 break
-            if book.is_blocked(transaction, visit.number):
+            if book.is_blocked(transaction, visit.number, region=self._region):
                 book.move(transaction, visit, "block", at=at, why="do-not-call")
             elif (due := self.next_time_in(visit.zone, at)) > at:
                 book.put_off(transaction, visit, due=due)
@@ -275,12 +280,14 @@ class Office:
         self.changed()
 
     async def block(self, number: str, *, why: str) -> None:
-        """Never call this number."""
-        await self.write(lambda transaction: book.block(transaction, number, at=self.now(), why=why))
+        """Never call this number, however it is written."""
+        await self.write(
+            lambda transaction: book.block(transaction, number, region=self._region, at=self.now(), why=why)
+        )
 
     async def unblock(self, number: str) -> None:
         """Allow a number to be called again."""
-        await self.write(lambda transaction: book.unblock(transaction, number))
+        await self.write(lambda transaction: book.unblock(transaction, number, region=self._region))
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """Look something up in the book."""

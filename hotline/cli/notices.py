@@ -79,6 +79,13 @@ def retry(notice: NoticeId, stack: StackName = DEFAULT_STACK) -> None:
     console.print(f"notice {found['id'][:8]} is {found['state']}", markup=False)
 
 
+@notices.command()
+def dismiss(notice: NoticeId, stack: StackName = DEFAULT_STACK) -> None:
+    """Let a notice rest that was given up: you have told its reader yourself. Its alarm ends."""
+    found = _post(stack, f"/api/notices/{_plain(notice)}/dismiss")
+    console.print(f"notice {found['id'][:8]} is {found['state']}", markup=False)
+
+
 @notices.command("test")
 def try_channel(
     channel: Annotated[str, typer.Argument(help="a channel of the site file, e.g. sms")],

@@ -242,6 +242,32 @@ async def test_a_number_on_the_do_not_call_list_is_not_called(house: House) -> N
     assert house.trunk.rung == []
 
 
+SPELLINGS = ("13800138001", "+8613800138001", "008613800138001", "+86 138-0013-8001")
+
+
+@pytest.mark.parametrize("blocked", SPELLINGS)
+async def test_the_do_not_call_list_knows_a_number_however_it_is_written(house: House, blocked: str) -> None:
+    await house.office.block(blocked, why="asked for it")
+    visits = [await house.add(number) for number in SPELLINGS[:3]]
+    other = await house.add("13800138002")
+    for _ in visits:
+        await house.round()
+    assert {(await house.visit(visit)).state for visit in visits} == {State.DO_NOT_CALL}
+    assert [visit.id for visit in house.trunk.rung] == [other]
+    await house.office.unblock(SPELLINGS[1])
+    again = await house.add(SPELLINGS[0])
+    await house.round()
+    assert house.trunk.rung[-1].id == again
+
+
+async def test_one_customer_written_in_two_ways_is_not_called_twice_at_once(house: House) -> None:
+    await house.add("+8613800138001")
+    await house.add("13800138001")
+    await house.round()
+    await house.round()
+    assert [visit.number for visit in house.trunk.rung] == ["13800138001"]
+
+
 async def test_nobody_is_called_outside_the_windows_of_his_own_zone(database: Database) -> None:
     house = House(database, windows=[Window(open=time(9), close=time(12))])
     in_urumqi = await house.add("13800138001", zone="Asia/Urumqi")

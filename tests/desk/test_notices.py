@@ -15,9 +15,11 @@ from casework.intake import Intake
 from casework.notices import outbox
 from casework.notices.channels.providers import twilio_signature
 from casework.notices.notice import State
+from casework.notices.tables import NOTICES
 from casework.steps import Step
 from casework.ticket import Kind, Ticket
 from desk.access import Role
+from routing.events import AlarmEnded, AlarmRaised
 from tests.casework.notices.a_site import TABLES
 from tests.desk.desks import Desk, a_desk
 
@@ -172,3 +174,35 @@ async def test_a_providers_signed_receipt_and_reply_count_and_a_forged_one_does_
     outcomes = [each["outcome"] for each in (await seen(desk, "/api/notices/replies"))["replies"]]
     # Nothing was sent to the crew yet, so it cannot have been told.
     assert outcomes == ["unknown-sender", "bad-link", "bad-link"]
+
+
+async def give_up_all(desk: Desk) -> None:
+    """As if no channel could send anything."""
+
+    def work(transaction: Any) -> None:
+        transaction.execute(NOTICES.update().values(state=State.NOT_SENT, problem="no such number"))
+
+    await desk.service.casework.database.write(work)
+
+
+async def alarms(desk: Desk) -> list[str]:
+    """Which alarms are on after everything was looked at."""
+    await desk.service.notices.count()
+    desk.service.alarms.look()
+    await desk.service.events.flushed()
+    return sorted(desk.service.alarms.on)
+
+
+async def test_what_was_not_sent_is_an_alarm_until_a_lead_has_seen_to_each(desk: Desk) -> None:
+    await emergency(desk)
+    assert "outbox-stuck" not in await alarms(desk)
+    await give_up_all(desk)
+    assert "outbox-stuck" in await alarms(desk)
+    shift_lead = await desk.signed_in(Role.LEAD)
+    for notice in (await seen(desk, "/api/notices", state="not-sent"))["notices"]:
+        assert "outbox-stuck" in await alarms(desk)
+        async with desk.http.post(f"/api/notices/{notice['id']}/dismiss", headers=shift_lead) as answered:
+            assert (answered.status, (await answered.json())["state"]) == (200, "called-off")
+    assert "outbox-stuck" not in await alarms(desk)
+    log = [fact for _, fact in await desk.service.events.after(0, limit=500)]
+    assert [type(fact) for fact in log if getattr(fact, "kind", "") == "outbox-stuck"] == [AlarmRaised, AlarmEnded]

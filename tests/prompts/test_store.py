@@ -57,6 +57,16 @@ async def test_what_is_announced_is_known_after_a_restart_until_it_is_withdrawn(
     assert await store.next_number() > number, "a number is never used again: the log names prompts by it"
 
 
+async def test_what_follows_a_ticket_is_remembered_after_it_was_withdrawn(database: Database) -> None:
+    store = Store(database)
+    assert not await store.was_announced("ticket-271828188-0")
+    number = await store.next_number()
+    await store.announce(number, OUTAGE.model_copy(update={"about": "ticket-271828188-0"}), at=NOW)
+    await store.withdraw("news", number, at=NOW)
+    assert await store.was_announced("ticket-271828188-0")
+    assert not await store.was_announced("ticket-271828188-1")
+
+
 async def test_changes_of_the_calendar_come_back_as_they_were_said_in_their_order(database: Database) -> None:
     store = Store(database)
     silence = Notice(windows=(WindowChange(do="silence", first=datetime(2026, 10, 1, 8), last=date(2026, 10, 2)),))  # noqa: DTZ001

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from casework.notices.channel import Accepted, AfterACrash, Letter, TryLater
 from casework.notices.directory import Call
-from casework.notices.numbers import as_dialled
+from casework.phone_numbers import at_home
 
 PREFIX: Final = "duty-"
 """The ids of these calls begin so: duty-<notice>-<try>."""
@@ -46,7 +46,7 @@ class PhoneCall:
         end: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._under_way[call] = end
         try:
-            number = as_dialled(letter.address, self._region)
+            number = at_home(letter.address, self._region)
             await self._ringer.ring(call, number, ring_for=self._site.ring_for)
             async with asyncio.timeout(self.limit):
                 return await end

@@ -31,6 +31,7 @@ TABLES: dict[str, Any] = {
             "key": "lead-zhang",
             "name": "Zhang",
             "language": "zh",
+            "handles": ["lead"],
             "ways": [{"channel": "sms", "address": "13900139000"}, {"channel": "phone", "address": "13900139000"}],
         },
         {"key": "chief-li", "name": "Li", "ways": [{"channel": "phone", "address": "010 1234 5678"}]},

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from casework.notices.notice import Way
-from casework.notices.numbers import BadNumber, as_dialled, e164
+from casework.notices.numbers import BadNumber, e164
+from casework.phone_numbers import at_home
 from tests.casework.notices.a_site import CREW, TABLES, a_site
 
 
@@ -74,6 +75,6 @@ def test_numbers_that_nobody_can_have_are_refused_without_being_repeated(given: 
 
 
 def test_our_own_trunk_dials_home_numbers_as_people_do() -> None:
-    assert as_dialled("+8613800138000", "CN") == "13800138000"
-    assert as_dialled("+861012345678", "CN") == "01012345678"
-    assert as_dialled("+442079460958", "CN") == "00442079460958"
+    assert at_home("+8613800138000", "CN") == "13800138000"
+    assert at_home("+861012345678", "CN") == "01012345678"
+    assert at_home("+442079460958", "CN") == "00442079460958"

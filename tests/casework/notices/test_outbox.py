@@ -235,3 +235,46 @@ async def test_what_is_not_needed_any_more_is_called_off(database: Database) -> 
     claimed = await claim(database, now=NOON + timedelta(minutes=5))
     assert claimed is not None
     assert claimed.notice.ticket == "T2"
+
+
+async def stuck(database: Database, at: datetime) -> datetime | None:
+    return await database.read(lambda connection: outbox.oldest_stuck(connection, before=at))
+
+
+async def test_what_does_not_leave_is_stuck_until_it_is_sent_or_somebody_has_seen_to_it(database: Database) -> None:
+    later = NOON + timedelta(minutes=5)
+    quiet = QuietHours(time(11), time(20), ZoneInfo("Asia/Shanghai"))
+    await post(database, a_notice("quiet", urgency=Urgency.CAN_WAIT), quiet=quiet)
+    assert await stuck(database, later) is None
+    [notice] = await post(database, a_notice(keep_trying=timedelta(hours=1)))
+    assert await stuck(database, NOON - timedelta(seconds=1)) is None, "it has just become due"
+    assert await stuck(database, later) == NOON
+    claimed = await claim(database)
+    assert claimed is not None
+    await database.write(
+        lambda transaction: outbox.give_up(transaction, claimed, now=NOON, problem="refused", outcome="refused")
+    )
+    assert await stuck(database, NOON - timedelta(days=1)) == NOON, "given up: at once"
+    seen_to = await database.write(lambda transaction: outbox.dismiss(transaction, notice, who="zhao"))
+    assert (seen_to.state, seen_to.problem) == (State.CALLED_OFF, "dismissed by zhao: refused")
+    assert await stuck(database, later) is None
+    with pytest.raises(NoticeCannot):
+        await database.write(lambda transaction: outbox.dismiss(transaction, notice, who="zhao"))
+
+
+async def test_a_notice_that_is_tried_again_and_again_is_stuck(database: Database) -> None:
+    await post(database, a_notice())
+    claimed, later = await claim(database), NOON + timedelta(minutes=6)
+    assert claimed is not None
+    await database.write(
+        lambda transaction: outbox.put_back(
+            transaction,
+            claimed,
+            now=NOON,
+            due=later + timedelta(seconds=30),
+            problem="down",
+            outcome="down",
+            failures=1,
+        )
+    )
+    assert await stuck(database, later - timedelta(minutes=5)) == NOON

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Connection
 
 from casework import book
 from casework.database import Database
 from casework.intake import Intake
 from casework.notices import outbox, work
 from casework.notices.notice import Notice, State
+from casework.notices.pace import Caps
 from casework.notices.replies import Answer, Replies, Said, understood
 from casework.notices.sender import Lane, Sender
 from casework.notices.tells import Tells
@@ -185,6 +187,39 @@ async def test_somebody_accepts_and_nobody_is_rung(house: House) -> None:
     assert not house.phone.taken
     [ring] = await house.notices("duty_call")
     assert ring.state is State.CALLED_OFF
+
+
+async def test_a_phone_that_rings_while_somebody_accepts_is_not_rung_again(one_house: House) -> None:
+    await one_house.emergency()
+    one_house.clock.turn(minutes=5)
+
+    def ring(transaction: Connection) -> outbox.Claimed | None:
+        now = one_house.clock.now()
+        return outbox.claim(transaction, "phone", "me", now=now, lease=timedelta(minutes=3), caps=Caps())
+
+    ringing = await one_house.database.write(ring)
+    assert ringing is not None
+    await one_house.said(CREW, "1")
+
+    def nobody_picks_up(transaction: Connection) -> None:
+        now = one_house.clock.now()
+        outbox.put_back(transaction, ringing, now=now, due=now, problem="nobody", outcome="failed", failures=1)
+
+    await one_house.database.write(nobody_picks_up)
+    [notice] = await one_house.notices("duty_call")
+    assert notice.state is State.CALLED_OFF
+    await one_house.work(minutes=30)
+    assert not one_house.phone.taken
+
+
+async def test_a_lead_is_told_of_a_ticket_that_is_reopened(one_house: House) -> None:
+    repair = Intake(kind=Kind.REPAIR, problem="no heat", address="x", name="y", phone="13600136001", source="desk")
+    ticket = await one_house.open(repair)
+    await one_house.step(ticket, Step(move="finish", outcome="bled"))
+    await one_house.step(ticket, Step(move="reopen", why="still cold"))
+    [notice] = await one_house.notices("reopened")
+    assert (notice.to, notice.ways[0].address, notice.ticket) == ("lead-zhang", LEAD, ticket.code)
+    assert "no heat" in Texts.read().letter(notice).text
 
 
 async def test_who_accepts_what_was_given_to_nobody_takes_it_over(one_house: House) -> None:

@@ -20,7 +20,7 @@ def written(occasion: str, language: str, **values: str) -> Notice:
 
 def test_the_texts_of_the_product_agree_in_all_languages() -> None:
     texts = Texts.read()
-    assert {"zh", "en"} <= set(texts.languages)
+    assert {"zh", "en", "es"} <= set(texts.languages)
     assert {"emergency_opened", "emergency_over", "duty_call", "test"} <= texts.occasions
 
 
@@ -52,6 +52,7 @@ def test_every_text_is_shown_with_its_length_and_segments() -> None:
     measured = {(each.occasion, each.language): each.size for each in Texts.read().measured()}
     assert measured["test", "en"].alphabet == "GSM-7"
     assert measured["test", "zh"].alphabet == "UCS-2"
+    assert {size.alphabet for (_, language), size in measured.items() if language == "es"} == {"GSM-7"}
     assert all(size.segments == 1 for size in measured.values()), "each fits one SMS before its values are filled in"
 
 

@@ -1,0 +1,61 @@
+"""An emergency: callers whom it concerns hear of it before the menu, by sound, until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from routing.events import CallEnded, PromptHeard
+from tests.asterisk import sound
+from tests.asterisk.world import Caller, World
+
+WHOLE = 120.0
+"""Seconds in which greeting, news and menu are said to the end, on a loaded machine."""
+
+
+async def news_of(world: World, ticket: str) -> str | None:
+    """The prompt that tells of this emergency now."""
+    news = (await world.server.get("/api/news"))["news"]
+    return next((f"news_{each['number']}" for each in news if ticket in each["about"]), None)
+
+
+async def announced(world: World, ticket: str, *, there: bool) -> str:
+    """Wait until it is announced, or no more."""
+    async with asyncio.timeout(60):
+        while ((prompt := await news_of(world, ticket)) is not None) != there:
+            await asyncio.sleep(0.2)
+    return prompt or ""
+
+
+async def calls_from(world: World, prefix: str) -> Caller:
+    """Somebody of this part of town calls, and listens until the menu has been said."""
+    caller = await world.call(number=f"{prefix}{uuid.uuid4().int % 10**7:07}")
+    await world.hears(caller, PromptHeard, prompt="main_menu", within=WHOLE)
+    await caller.hang_up()
+    await world.hears(caller, CallEnded)
+    return caller
+
+
+def told(world: World, caller: Caller) -> list[str]:
+    return [event.prompt for event in world.of(caller, PromptHeard)]
+
+
+async def test_an_emergency_is_heard_before_the_menu_by_whom_it_concerns_until_it_is_over(world: World) -> None:
+    facts = {"problem": "供热主管爆管", "address": "和平路1号", "area": "东城"}
+    opened = await world.server.ask("POST", "/api/tickets", json={"kind": "emergency", **facts})
+    steps = f"/api/tickets/{opened['ticket']['code']}/steps"
+    code = opened["ticket"]["code"]
+    try:
+        news = await announced(world, code, there=True)
+        spoken = world.prompt(f"zh/news/{news}")
+        concerned, elsewhere = await calls_from(world, "1361"), await calls_from(world, "1362")
+        assert told(world, concerned) == ["greeting", news, "news_expected_end", "main_menu"]
+        assert sound.heard_whole(spoken, concerned.heard())
+        assert news not in told(world, elsewhere)
+        assert not sound.heard_whole(spoken, elsewhere.heard())
+    finally:
+        await world.server.ask("POST", steps, json={"move": "finish", "outcome": "mended"})
+    await announced(world, code, there=False)
+    later = await calls_from(world, "1361")
+    assert news not in told(world, later)
+    assert not sound.heard_whole(spoken, later.heard())
