@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -26,8 +27,8 @@ from casework.visits.office import Office
 from casework.visits.tables import CALLS, CONSEQUENCES, VISITS
 
 WHO: Final = "return-visit"
-EVERY: Final = 1.0
-"""Seconds between two looks at what is to be done."""
+EVERY: Final = 10.0
+"""Seconds between two looks at what is to be done though no talk of ours has ended: another server may have died."""
 AT_ONCE: Final = 100
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ class CarryOut:
 
     def __init__(self, office: Office, register: Register) -> None:
         self._office, self._register = office, register
+        self._woken = asyncio.Event()
+        office.promised = self._woken.set
         self._runner: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,11 +55,14 @@ class CarryOut:
 
     async def _run(self) -> None:
         while True:
+            self._woken.clear()
             try:
-                await self.once()
+                while await self.once() == AT_ONCE:
+                    pass
             except (SQLAlchemyError, OSError) as problem:
                 log.error("what follows from a visit waits", problem=type(problem).__name__)
-            await asyncio.sleep(EVERY)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), EVERY)
 
     async def once(self) -> int:
         """Do all that waits; return how much it was."""

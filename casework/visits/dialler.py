@@ -24,9 +24,9 @@ from casework.visits.pace import Traffic, room
 from casework.visits.visit import Visit
 
 TICK: Final = 0.5
-"""Seconds between two looks at what is due and how much room there is: a storm stops us this soon."""
+"""Seconds between two looks while somebody is due: at what may be called, and how much room there is."""
 LOOK_EVERY: Final = 5.0
-"""Seconds between two looks at what Asterisk has on its lines."""
+"""Seconds between two looks at what Asterisk has on its lines, and at what is due of which nobody told us."""
 AFTER_TROUBLE: Final = 2.0
 
 log = structlog.get_logger()
@@ -126,9 +126,8 @@ class Dialler:
     async def _run(self) -> None:
         while True:
             try:
-                await self._round()
+                wait = await self._round()
                 self.problem = None
-                wait = TICK
             except (SQLAlchemyError, OSError, TrunkGone) as problem:
                 self.problem = str(problem).partition("\n")[0][:200]
                 log.warning("nobody can be called just now", problem=self.problem)
@@ -141,20 +140,24 @@ class Dialler:
                 await asyncio.wait_for(self._woken.wait(), wait)
             self._woken.clear()
 
-    async def _round(self) -> None:
-        """Look at the lines if it is time; then call who is due, if there is room."""
+    async def _round(self) -> float:
+        """Look at the lines if it is time; then call who is due, if there is room.
+
+        Returns after how many seconds the next round should be, unless something wakes us.
+        """
         if not self._trunk.up:
             raise TrunkGone("the link to Asterisk is down")
         if self._clock() >= self._look_at:
             await self.settle()
             self._look_at = self._clock() + LOOK_EVERY
+        if (nobody_for := await self._nobody_due_for()) > 0:
+            return min(nobody_for, max(self._look_at - self._clock(), TICK))
         allowed = self._spare_seconds()
-        if allowed <= 0 or not await self._any_due():
-            return
-        allowed = min(allowed, await self._room())
-        for visit in await self._office.take(allowed):
-            self._credit -= 1
-            await self._ring(visit)
+        if allowed > 0:
+            for visit in await self._office.take(min(allowed, await self._room())):
+                self._credit -= 1
+                await self._ring(visit)
+        return TICK
 
     async def _ring(self, visit: Visit) -> None:
         try:
@@ -173,9 +176,10 @@ class Dialler:
         traffic = self._traffic()
         return 0 if traffic is None else room(self._office.rules, replace(traffic, ours=ours))
 
-    async def _any_due(self) -> bool:
+    async def _nobody_due_for(self) -> float:
+        """Seconds until the next visit is due, as far as we know; at most until we look anyway."""
         due = await self._office.next_due()
-        return due is not None and due <= self._office.now()
+        return LOOK_EVERY if due is None else min((due - self._office.now()).total_seconds(), LOOK_EVERY)
 
     def _spare_seconds(self) -> int:
         """How many calls the pace allows by now; what was not used is not saved up."""

@@ -69,6 +69,8 @@ class Office:
         self._database = database
         self.changed: Callable[[], None] = lambda: None
         """Called when something may be due earlier than before."""
+        self.promised: Callable[[], object] = lambda: None
+        """Called when something may follow from a talk."""
         self._zones: dict[str, str] = {}
         self._unwritten: dict[str, list[Answer]] = {}
 
@@ -175,6 +177,7 @@ class Office:
             raise
         self._zones.pop(call, None)
         self.changed()
+        self.promised()
 
     def _end(self, transaction: Connection, call: str, outcome: Outcome | None, waiting: Sequence[Answer]) -> None:
         _keep_all(transaction, call, waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import time, timedelta
 from pathlib import Path
@@ -107,6 +108,23 @@ async def test_solved_closes_the_ticket(both: Both) -> None:
     await both.talk(solved(True))
     assert (await both.ticket(ticket.code)).state is State.CLOSED
     assert len(await both.ordered()) == 1
+
+
+async def test_what_follows_is_done_at_once_and_not_looked_for_all_the_time(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casework.visits.carry_out.EVERY", 3600)
+    ticket = await both.done()
+    both.carry_out.start()
+    both.tickets.clock += timedelta(hours=1)
+    (visit,) = await both.visits.take(1)
+    await both.visits.begin(visit.call)
+    await both.visits.keep(visit.call, solved(True))
+    await both.visits.end(visit.call, Outcome.FINISHED)
+    async with asyncio.timeout(60):
+        while (await both.ticket(ticket.code)).state is not State.CLOSED:
+            await asyncio.sleep(0.01)
+    await both.carry_out.stop()
 
 
 async def test_not_solved_reopens_the_ticket_and_the_same_crew_goes_again(both: Both) -> None:

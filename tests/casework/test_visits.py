@@ -15,7 +15,7 @@ import pytest
 from casework.database import Database
 from casework.visits import book
 from casework.visits.answers import Agreed, Answer, Chosen, Scored, YesNo
-from casework.visits.dialler import Dialler
+from casework.visits.dialler import LOOK_EVERY, TICK, Dialler
 from casework.visits.fates import Fate
 from casework.visits.office import Office, ScriptUnknown
 from casework.visits.pace import Traffic
@@ -54,10 +54,10 @@ class House:
         """Take a visit in."""
         return (await self.office.add(NewVisit(number=number, **about)))[0]
 
-    async def round(self, after: timedelta = timedelta(seconds=1)) -> None:
-        """Let time pass and the dialler look around once."""
+    async def round(self, after: timedelta = timedelta(seconds=1)) -> float:
+        """Let time pass and the dialler look around once; return the seconds until it does so again."""
         self.clock.turn(after)
-        await self.dialler._round()
+        return await self.dialler._round()
 
     async def visit(self, visit: int) -> Visit:
         return await self.office.read(lambda transaction: book.get(transaction, visit))
@@ -123,6 +123,15 @@ async def test_a_visit_that_is_due_is_called_and_talked_with(house: House) -> No
     assert [answer.value for answer in call.answers] == ["yes", "9"]
     assert (call.outcome, call.fate) == (Outcome.FINISHED, None)
     assert await house.due_now() == ["close"]
+
+
+async def test_the_dialler_looks_often_only_while_somebody_is_due(house: House) -> None:
+    assert await house.round() == LOOK_EVERY
+    await house.add(due=house.clock.now() + timedelta(seconds=3))
+    assert await house.round() == pytest.approx(2)
+    house.traffic = None
+    assert await house.round(after=timedelta(seconds=3)) == TICK
+    assert house.trunk.rung == []
 
 
 async def test_the_same_key_is_taken_once(house: House) -> None:
