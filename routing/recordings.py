@@ -15,6 +15,7 @@ down; one that the dialplan took without us is found when the call is over, or w
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 import wave
@@ -104,7 +105,7 @@ class Recordings:
 
     def _raws_of(self, call: str) -> Iterator[Path]:
         for name in _names(self._live):
-            if (parts := RAW.fullmatch(name)) and parts["call"] == call:
+            if name.startswith(call) and (parts := RAW.fullmatch(name)) and parts["call"] == call:
                 yield self._live / name
 
     async def _finish(self, call: str, raw: Path) -> None:
@@ -136,7 +137,7 @@ class Recordings:
 def _names(folder: Path) -> list[str]:
     """What lies in the folder; Asterisk makes it for the first talk."""
     try:
-        return [file.name for file in folder.iterdir()]
+        return os.listdir(folder)  # noqa: PTH208 - asked at each call's end, and only the names are looked at
     except FileNotFoundError:
         return []
 
