@@ -112,14 +112,17 @@ async def _taken_from(reader: asyncio.Queue[Change]) -> News:
 
 CHANGE: Final = """
 if redis.call('HGET', KEYS[1], 'board') ~= ARGV[1] or redis.call('HGET', KEYS[1], 'seq') ~= ARGV[2] then return 0 end
-local set, gone = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
-if #set > 0 then redis.call('HSET', KEYS[1], unpack(set)) end
-if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-redis.call('PUBLISH', KEYS[2], ARGV[6])
+local before_gone = 5 + tonumber(ARGV[5])
+redis.call('HSET', KEYS[1], unpack(ARGV, 6, before_gone))
+if #ARGV > before_gone then redis.call('HDEL', KEYS[1], unpack(ARGV, before_gone + 1)) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', KEYS[2], ARGV[4])
 return 1
 """
 """Change the picture, only if it is the one before this change; all of it or nothing.
+
+Given: the board, the number before, the seconds until it fades, the news, how many words of fields and values follow,
+these, and the fields that are gone.
 
 A thing is one field of the hash, named `section/name`, so a change costs what it changes, and HGETALL is the picture
 of one moment.
@@ -162,7 +165,7 @@ class RedisBoard:
         if len(fields) > MOST_FIELDS or len(gone) > MOST_FIELDS:
             raise WipedOut
         before = change["seq"] if is_beat else change["seq"] - 1
-        args: list[str | int] = [change["board"], str(before), _json(fields), _json(gone), FADES_AFTER, _json(change)]
+        args: list[str | int] = [change["board"], str(before), FADES_AFTER, _json(change), len(fields), *fields, *gone]
         try:
             done = await self._change(keys=[KEY, NEWS], args=args)
         except (RedisError, OSError) as problem:
@@ -225,8 +228,11 @@ def board_at(url: str | None) -> Board:
     return MemoryBoard() if url is None else RedisBoard(url)
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def _copy(picture: Any) -> dict[str, Any]:

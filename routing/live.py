@@ -12,7 +12,7 @@ Nothing here asks a clock: a wrap-up, for instance, ends by an event.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, cast
@@ -97,6 +97,10 @@ class Live:
     def __init__(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> None:
         self._queues = {queue.name: queue for queue in queues}
         self._agents = {agent.work_number: agent for agent in agents}
+        self._serving = {
+            name: sorted(number for number, agent in self._agents.items() if name in agent.queues)
+            for name in self._queues
+        }
         self.calls: dict[str, LiveCall] = {}
         self.states = {number: AgentState(agent=number) for number in self._agents}
         self.phones: dict[str, Phone] = dict.fromkeys(self._agents, "unknown")
@@ -232,7 +236,7 @@ class Live:
         }
 
     def _queue(self, name: str) -> QueueShown:
-        on_duty = [number for number in self._serving(name) if self.states[number].duty is not Duty.SIGNED_OUT]
+        on_duty = [number for number in self._serving[name] if self.states[number].duty is not Duty.SIGNED_OUT]
         return {
             "queue": name,
             "label": dict(self._queues[name].label),
@@ -240,9 +244,6 @@ class Live:
             "agents": on_duty,
             "ready": [number for number in on_duty if self.state_of(number) == "ready"],
         }
-
-    def _serving(self, queue: str) -> Iterable[str]:
-        return sorted(number for number, agent in self._agents.items() if queue in agent.queues)
 
 
 def _call(call: LiveCall) -> CallShown:

@@ -1,4 +1,4 @@
-"""Keeps the board up to date: soon after each change, and with a beat when nothing changes.
+"""Keeps the board up to date: soon after a change, and with a beat when nothing changes.
 
 Calls never wait for it. A board that cannot be reached is tried again with each beat; when it is back, or when somebody
 wiped it, the picture is painted anew.
@@ -19,8 +19,10 @@ from routing.picture import Canvas, Change
 
 BEAT_EVERY: Final = 2.0
 """Seconds after which an unchanged picture is said to be still true."""
-GATHER: Final = 0.1
-"""Seconds in which changes are gathered into one."""
+GATHER: Final = 0.05
+"""Seconds in which changes are gathered into one: what happens to a call comes as several facts."""
+PAINT_EVERY: Final = 0.25
+"""Seconds between two changes of a busy board; the first change after a quiet moment does not wait for it."""
 
 
 class Painter:
@@ -64,9 +66,11 @@ class Painter:
                 structlog.get_logger().exception("the board could not be painted")
             else:
                 self._note(None)
+            painted_at = asyncio.get_running_loop().time()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), BEAT_EVERY)
-                await asyncio.sleep(GATHER)
+                quiet_for = asyncio.get_running_loop().time() - painted_at
+                await asyncio.sleep(max(GATHER, PAINT_EVERY - quiet_for))
 
     async def _paint(self) -> None:
         self._show(self._canvas)

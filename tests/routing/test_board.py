@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -164,6 +165,20 @@ async def test_a_mirror_follows_every_change(a_board: Board) -> None:
         assert picture["sources"]["board"]["stale_since"] is None
         assert {**picture, "at": ""} == {**mirror.picture, "at": ""}
     await mirror.stop()
+    await painter.stop()
+
+
+async def test_a_busy_board_is_painted_a_few_times_a_second() -> None:
+    board, scene, began = MemoryBoard(), Scene(), time.monotonic()
+    painter = Painter(board, scene)
+    painter.start()
+    for nth in range(100):
+        scene.calls = {str(nth): "queue"}
+        painter.change()
+        await asyncio.sleep(0.01)
+    picture = await board.look()
+    assert picture is not None
+    assert 2 <= picture["seq"] <= (time.monotonic() - began) / painting.PAINT_EVERY + 2
     await painter.stop()
 
 
