@@ -8,6 +8,7 @@ caller over, and who comes meanwhile is held by the dialplan until our successor
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -482,4 +483,14 @@ async def serve(settings: Settings) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     async with running(settings):
+        _leave_alone_what_stays()
         await stop.wait()
+
+
+def _leave_alone_what_stays() -> None:
+    """Have Python's collector look at what calls leave only: all that was there before is some 400,000 objects.
+
+    To look through them takes it a fifth of a second, in which no caller would be answered.
+    """
+    gc.collect()
+    gc.freeze()
