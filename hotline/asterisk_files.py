@@ -6,6 +6,7 @@ here returns the text of one file. Every value that goes in has passed the site'
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -22,6 +23,8 @@ PRETEND: Final = "pretend"
 """The try-out's carrier."""
 ONLY_BOOTED: Final = ("name(FullyBooted)",)
 DUTY_ENDS: Final = (f"name(Hangup),header(Uniqueid),method(starts_with) = {DUTY_CALLS}",)
+BRIDGES: Final = timedelta(seconds=2)
+"""So long Asterisk itself keeps offers from who has just talked; then our server does (`routing/wrap_up.py`)."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+-]+")
 
 
@@ -151,7 +154,7 @@ def _queue(queue: Queue) -> str:
     return (
         f"[{_plain(queue.name)}](line)\n"
         f"timeout = {queue.ring_for.total_seconds():.0f}\n"
-        f"wrapuptime = {queue.wrap_up.total_seconds():.0f}\n"
+        f"wrapuptime = {min(queue.wrap_up, BRIDGES).total_seconds():.0f}\n"
         f"maxlen = {queue.most_waiting}\n"
     )
 

@@ -108,9 +108,8 @@ def after(duty: Duty, step: str) -> Duty:
 class AgentState:
     """One agent at one moment; times are UTC.
 
-    `reason` is that of a pause, `call` the one that rings or is talked, `until` when a wrap-up ends by itself
-    (`extended`: later than the queue says), `missed_in_a_row` counts the offers since the agent last took one, signed
-    in or ended a pause.
+    `reason` is that of a pause, `call` the one that rings or is talked, `until` when a wrap-up ends by itself,
+    `missed_in_a_row` counts the offers since the agent last took one, signed in or ended a pause.
     """
 
     agent: str
@@ -121,7 +120,6 @@ class AgentState:
     call: str | None = None
     activity_since: datetime | None = None
     until: datetime | None = None
-    extended: bool = False
     missed_in_a_row: int = 0
 
     @property
@@ -160,13 +158,11 @@ def reduce(state: AgentState, event: Event) -> AgentState:
         case WrapUpStarted() if state.activity is Activity.WRAP_UP:
             return replace(state, until=event.at + event.length)
         case WrapUpExtended() if state.activity is Activity.WRAP_UP:
-            return replace(state, until=(state.until or event.at) + event.length, extended=True)
+            return replace(state, until=(state.until or event.at) + event.length)
         case WrapUpEnded():
             return _wrapped_up(state, event)
         case AgentFound() if state.activity is not Activity.IDLE:
-            return replace(
-                state, activity=Activity.IDLE, call=None, activity_since=event.at, until=None, extended=False
-            )
+            return replace(state, activity=Activity.IDLE, call=None, activity_since=event.at, until=None)
     return state
 
 
@@ -174,14 +170,14 @@ def _busy(state: AgentState, activity: Activity, event: Event) -> AgentState:
     """The phone now does this for the event's call."""
     if (state.activity, state.call) == (activity, event.call):
         return state
-    return replace(state, activity=activity, call=event.call, activity_since=event.at, until=None, extended=False)
+    return replace(state, activity=activity, call=event.call, activity_since=event.at, until=None)
 
 
 def _wrapped_up(state: AgentState, event: Event) -> AgentState:
     """Nothing is left to wrap up."""
     if state.activity is not Activity.WRAP_UP:
         return state
-    return replace(state, activity=Activity.IDLE, activity_since=event.at, until=None, extended=False)
+    return replace(state, activity=Activity.IDLE, activity_since=event.at, until=None)
 
 
 def _free(state: AgentState, event: Event) -> AgentState:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol
 
 import structlog
 
-from routing.agents import AgentState, AgentUnknown, ByCall, Duty, NotDone, after, reduce
+from routing.agents import Activity, AgentState, AgentUnknown, ByCall, Duty, NotDone, after, reduce
 from routing.ami import ActionFailed, AmiError
 from routing.events import (
     AgentOffered,
@@ -41,8 +41,9 @@ log = structlog.get_logger()
 MISSED_CALLS: Final = "missed-calls"
 """The reason of a pause that the hotline itself gave an agent who did not pick up."""
 
-WRAP_UP: Final = "wrap-up"
-"""The reason of a pause, in Asterisk only, of an agent who asked for more time to wrap up."""
+HELD_BACK: Final = 1000
+"""Added to the penalty of an agent who wraps up. The dialplan rings nobody beyond 999 (QUEUE_MAX_PENALTY); yet, unlike
+a pause, it leaves somebody in the queue: callers wait for the agent, instead of being sent away."""
 
 ANSWER_WITHIN: Final = 3.0
 """Seconds that Asterisk may take for one change of a queue; it takes a millisecond."""
@@ -276,11 +277,11 @@ def needed(agent: Agent, state: AgentState, places: Places) -> Iterator[Action]:
     """
     wanted = {} if state.duty is Duty.SIGNED_OUT else agent.queues
     paused, reason = state.duty is Duty.PAUSED, state.reason or ""
-    if state.extended and not paused:
-        paused, reason = True, WRAP_UP
+    held_back = HELD_BACK if state.activity is Activity.WRAP_UP else 0
     for queue in places.keys() - wanted.keys():
         yield _remove(queue, agent.interface)
-    for queue, penalty in wanted.items():
+    for queue, usual in wanted.items():
+        penalty = usual + held_back
         place = places.get(queue)
         here = {"Queue": queue, "Interface": agent.interface}
         if place is None:

@@ -1,16 +1,17 @@
 """The wrap-up: after each talk an agent has some time to note down what it was about.
 
 It begins with the end of the talk, lasts as long as the longest of the agent's queues says, and ends by itself; the
-agent may end it sooner or ask for more. Asterisk keeps offers away for the queue's own length (`wrapuptime`); for what
-was asked for beyond, the agent is held back in all queues (`Roster.settle`).
+agent may end it sooner or ask for more. While it lasts the agent is held back in all queues (`Roster.settle`). Asterisk
+has a wrap-up too (`wrapuptime`), but it knows one queue only and cannot be ended: it just bridges the moment until the
+agent is held back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -78,11 +79,15 @@ class WrapUps:
             case TalkEnded() | CallRequeued() | CallEnded():
                 for agent in tuple(self._unwrapped):
                     self._begin(self._states[agent])
-            case WrapUpStarted() | WrapUpExtended():
+            case WrapUpStarted():
+                self._set_timer(fact.agent)
+                self._soon(self._bring(fact.agent))
+            case WrapUpExtended():
                 self._set_timer(fact.agent)
             case _:
                 if fact.agent in self._timers and self._states[fact.agent].activity is not Activity.WRAP_UP:
                     self._timers.pop(fact.agent).cancel()
+                    self._soon(self._bring(fact.agent))
 
     async def extend(self, agent: str, length: timedelta) -> None:
         """Give this agent so much more time; raises AgentUnknown, NothingToWrapUp and TooLong."""
@@ -90,14 +95,14 @@ class WrapUps:
         if length <= timedelta(0) or (state.until or self._now()) + length > self._now() + LONGEST:
             raise TooLong(length)
         self._record(WrapUpExtended(at=self._now(), agent=agent, length=length))
-        await self._bring(agent)
 
     async def end(self, agent: str) -> None:
         """End this agent's wrap-up now; raises AgentUnknown and NothingToWrapUp."""
-        held_back = self._wrapping_up(agent).extended
+        self._wrapping_up(agent)
+        if timer := self._timers.pop(agent, None):
+            timer.cancel()
         self._record(WrapUpEnded(at=self._now(), agent=agent))
-        if held_back:
-            await self._bring(agent)
+        await self._bring(agent)
 
     def stop(self) -> None:
         """Forget all timers."""
@@ -131,9 +136,12 @@ class WrapUps:
     def _time_is_up(self, agent: str) -> None:
         self._timers.pop(agent, None)
         if self._states[agent].activity is Activity.WRAP_UP:
-            task = asyncio.get_running_loop().create_task(self.end(agent))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._soon(self.end(agent))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _bring(self, agent: str) -> None:
         try:

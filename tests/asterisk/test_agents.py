@@ -12,9 +12,11 @@ import pytest_asyncio
 
 from hotline.cli.stack import start
 from hotline.client import ServerError
-from routing.events import AgentRestored, CallAnswered, TalkStarted
+from routing.events import AgentOffered, AgentRestored, CallAnswered, TalkStarted
 from tests.asterisk.command_line import hotline
+from tests.asterisk.sound import RATE
 from tests.asterisk.world import SITE, World
+from tests.faults.helpers import CONSULT, REPAIR, talks, waits
 
 BACK_WITHIN = 90.0
 
@@ -237,3 +239,34 @@ async def test_queues_and_penalties_that_the_site_changes_reach_agents_on_duty(w
         },
     )
     await all_well(world)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("the_usual_site")
+async def test_who_wraps_up_is_offered_no_call_of_any_queue_and_the_next_one_as_soon_as_it_is_over(
+    world: World, tmp_path: Path
+) -> None:
+    changed = tmp_path / "site.toml"
+    changed.write_text(SITE.read_text().replace('wrap_up = "PT0S"', 'wrap_up = "PT120S"', 1))
+    await asyncio.to_thread(start, world.stack, changed, tryout=True)
+    await all_well(world)
+    await world.sign_in("1024")
+    first = await talks(world, CONSULT)
+    await first.hang_up()
+    await soon(lambda: is_shown(world, "1024", "wrap-up"), "1024 wraps up")
+    await has_members(world, {"consult": ["1024(1000)"], "repair": ["1024(1000)"], "complaint": []})
+
+    # In the other queue nobody else answers; yet the caller may wait, through several rounds of the queue's offers.
+    second = await waits(world, REPAIR)
+    await world.until(lambda: len(second.heard()) > 12 * RATE, "the caller has waited for a while")
+    assert world.of(second, AgentOffered) == []
+    assert await is_shown(world, "1024", "wrap-up")
+    await world.server.post("/api/agents/1024/end-wrap-up")
+    await world.hears(second, TalkStarted, agent="1024")
+    await has_members(world, {"consult": ["1024"], "repair": ["1024"], "complaint": []})
+
+
+async def is_shown(world: World, agent: str, state: str) -> bool:
+    """Whether the list has this agent in this state."""
+    found = (await world.server.get("/api/agents"))["agents"]
+    return any((each["agent"], each["state"]) == (agent, state) for each in found)

@@ -9,15 +9,17 @@ import pytest
 
 from routing.agents import AgentUnknown
 from routing.ami import LinkDown
-from routing.events import AgentSignedIn, AgentSignedOut, Event, TalkEnded, TalkStarted
+from routing.events import AgentOffered, AgentSignedIn, AgentSignedOut, Event, TalkEnded, TalkStarted
 from routing.live import Live
 from routing.log import MemoryLog
-from routing.roster import needed
+from routing.roster import HELD_BACK, needed
 from routing.staff import Agent, Queue
 from routing.stream import Stream
 from routing.wrap_up import LONGEST, NothingToWrapUp, TooLong, WrapUps
 
 S = timedelta(seconds=1)
+AS_USUAL, HELD_BACK_IN_BOTH = [0, 0], [HELD_BACK, HELD_BACK]
+"""The penalties in the agent's two queues."""
 CHEN = Agent(work_number="1024", name="Chen", phone="chen-desk", queues={"repair": 0, "consult": 0})
 
 
@@ -30,7 +32,7 @@ class Desk:
             Queue(name="consult", transfer_code="701", wrap_up=0 * S),
         )
         self.live, self.stream = Live(queues, [CHEN]), Stream(MemoryLog())
-        self.asked: list[str] = []
+        self.asked: list[list[int]] = []
         self.link_is_down = False
         self.wrap_ups = WrapUps(
             [CHEN],
@@ -49,7 +51,7 @@ class Desk:
         if self.link_is_down:
             raise LinkDown("the cable is cut")
         actions = needed(CHEN, self.live.states[agent], {})
-        self.asked.append(next(f"{action.fields['Paused']} {action.fields['Reason']}".strip() for action in actions))
+        self.asked.append([int(action.fields["Penalty"]) for action in actions])
 
     def tell(self, *facts: Event) -> None:
         for fact in facts:
@@ -72,6 +74,13 @@ class Desk:
         assert until is not None
         return round((until - now()) / S) * S
 
+    async def asks(self, *penalties: list[int]) -> None:
+        """Wait until Asterisk has been asked for these, one after the other."""
+        async with asyncio.timeout(20):
+            while len(self.asked) < len(penalties):
+                await asyncio.sleep(0.01)
+        assert self.asked == list(penalties)
+
     async def until(self, state: str) -> None:
         async with asyncio.timeout(20):
             while self.shown != state:
@@ -87,7 +96,7 @@ async def test_a_wrap_up_begins_after_the_talk_and_ends_by_itself() -> None:
     desk.talk()
     assert desk.shown == "wrap-up"
     await desk.until("ready")
-    assert desk.asked == [], "Asterisk keeps this one by itself"
+    await desk.asks(HELD_BACK_IN_BOTH, AS_USUAL)
 
 
 async def test_it_lasts_as_long_as_the_longest_of_the_agents_queues_says() -> None:
@@ -106,8 +115,9 @@ async def test_without_a_length_there_is_none() -> None:
 async def test_an_agent_who_is_done_sooner_is_ready_at_once() -> None:
     desk = Desk()
     desk.talk()
+    await desk.asks(HELD_BACK_IN_BOTH)
     await desk.wrap_ups.end("1024")
-    assert desk.shown == "ready"
+    assert (desk.shown, desk.asked) == ("ready", [HELD_BACK_IN_BOTH, AS_USUAL])
     with pytest.raises(NothingToWrapUp):
         await desk.wrap_ups.end("1024")
 
@@ -116,9 +126,19 @@ async def test_more_time_is_had_by_asking_and_holds_the_agent_back_in_all_queues
     desk = Desk()
     desk.talk()
     await desk.wrap_ups.extend("1024", 120 * S)
-    assert (desk.shown, desk.left, desk.asked) == ("wrap-up", 180 * S, ["true wrap-up"])
+    assert (desk.shown, desk.left) == ("wrap-up", 180 * S)
+    await desk.asks(HELD_BACK_IN_BOTH)
     await desk.wrap_ups.end("1024")
-    assert (desk.shown, desk.asked) == ("ready", ["true wrap-up", "false"])
+    assert (desk.shown, desk.asked) == ("ready", [HELD_BACK_IN_BOTH, AS_USUAL])
+
+
+async def test_who_is_offered_a_call_in_the_very_moment_is_not_held_back_for_ever() -> None:
+    desk = Desk()
+    desk.talk()
+    await desk.asks(HELD_BACK_IN_BOTH)
+    desk.tell(AgentOffered(at=now(), call="b", agent="1024", queue="repair"))
+    await desk.asks(HELD_BACK_IN_BOTH, AS_USUAL)
+    assert desk.shown == "ringing"
 
 
 async def test_an_extended_wrap_up_ends_by_itself_too() -> None:
@@ -126,7 +146,7 @@ async def test_an_extended_wrap_up_ends_by_itself_too() -> None:
     desk.talk()
     await desk.wrap_ups.extend("1024", 0.2 * S)
     await desk.until("ready")
-    assert desk.asked == ["true wrap-up", "false"]
+    await desk.asks(HELD_BACK_IN_BOTH, AS_USUAL)
 
 
 async def test_it_cannot_be_extended_for_ever() -> None:
