@@ -398,7 +398,7 @@ class Watch:
 
     def _close(self, call: str, *, by: Party | None, why: str) -> None:
         """End a call. Of one that ended unseen nobody knows how long the talk was: the log does not say."""
-        progress = self._calls.get(call) or Progress()
+        progress = self._calls.setdefault(call, Progress())
         if by is not None:
             self._end_talk(call, progress, by="agent")
         gave_up = by == "caller" and not (progress.talked or progress.left_message)

@@ -22,6 +22,9 @@ from routing.events import (
     Event,
     HoldEnded,
     HoldStarted,
+    KeyPressed,
+    Keys,
+    NoKey,
     OfferMissed,
     PhoneBack,
     PhoneLost,
@@ -29,6 +32,7 @@ from routing.events import (
     TalkEnded,
     TalkStarted,
     WrapUpStarted,
+    WrongKey,
 )
 from routing.live import Live
 from routing.picture import Canvas, Picture
@@ -198,3 +202,19 @@ def shuffled(chance: random.Random, stories: Iterable[list[Event]]) -> list[Even
     while left := [story for story in left if story]:
         told.append(chance.choice(left).pop(0))
     return told
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        CallAnswered(at=START, call="a"),
+        PromptHeard(at=START, call="a", prompt="signed_in", language="zh", version="1", heard=S, length=S, cut_by=None),
+        KeyPressed(at=START, call="a", key=Keys("1"), at_prompt="pause_reasons"),
+        WrongKey(at=START, call="a", key=Keys("9"), at_prompt="pause_reasons"),
+        NoKey(at=START, call="a", prompt="pause_reasons"),
+    ],
+    ids=lambda heard: type(heard).__name__,
+)
+def test_an_agent_who_dials_a_code_is_no_caller_on_the_board(heard: Event) -> None:
+    assert after(heard)["calls"] == {}
+    assert after(rang("a"), heard)["calls"].keys() == {"a"}

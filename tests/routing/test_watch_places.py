@@ -79,3 +79,13 @@ def test_a_call_that_we_end_is_not_abandoned() -> None:
 def test_a_flow_that_is_behind_does_not_bring_a_call_back_to_life(late: Event) -> None:
     watch, _ = seen(RINGS, HANGS_UP, IS_DOWN, late)
     assert not watch.live
+
+
+def test_a_call_that_the_picture_shows_and_we_do_not_know_is_ended_all_the_same() -> None:
+    over: list[str] = []
+    events: list[Event] = []
+    watch = Watch(events.append, ended=over.append, now=lambda: NOW)
+    watch.seen_live(frozenset(), before=frozenset({CALL}))
+    assert events == [CallEnded(at=NOW, call=CALL, by=None, why="not seen")]
+    assert over == [CALL]
+    assert watch.live == frozenset()
