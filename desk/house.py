@@ -49,6 +49,10 @@ class House(Protocol):
         """The folder of finished recordings."""
 
     @property
+    def messages(self) -> Path:
+        """The folder of messages; below it, in `visits`, what callees said."""
+
+    @property
     def texts(self) -> Mapping[str, str]:
         """The words of every prompt, by version."""
 

@@ -25,6 +25,7 @@ from desk.calls import Reveal, may_reveal
 from desk.errors import Refused
 from desk.house import HOUSE
 from desk.routes import Given, Shown, answer, get, given, post, who
+from desk.sounds import play
 from routing.events import PhoneNumber
 
 TICKETS: Final = web.AppKey("tickets", Tickets)
@@ -34,6 +35,8 @@ LONGEST_KEY: Final = 200
 READ: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.INSPECTOR, Role.PROGRAM)
 WRITE: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.PROGRAM)
 """Whoever talks to callers works on any ticket: who calls back reaches another agent."""
+LISTEN: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.INSPECTOR)
+"""Hear what a caller left: an agent makes a ticket of it."""
 FIGURES: Final = only(*LEADERS, Role.INSPECTOR)
 
 
@@ -226,6 +229,14 @@ async def reveal(request: web.Request) -> web.StreamResponse:
     return answer(OneTicket(ticket=ticket, allowed=sorted(allowed(ticket))))
 
 
+async def recording(request: web.Request) -> web.StreamResponse:
+    """What the caller left on tape, or the talk the ticket came from; who plays it is written down first."""
+    ticket = await request.app[TICKETS].get(request.match_info["code"])
+    if not ticket.recording:
+        raise Refused(404, "no-recording", f"ticket {ticket.code} came without a recording")
+    return await play(request, ticket.recording, call=ticket.call or ticket.recording.partition(".")[0])
+
+
 async def search(request: web.Request) -> web.StreamResponse:
     """Look for tickets, newest first; in the body, because a number has no place in an address."""
     wanted = given(request, Looking)
@@ -340,5 +351,6 @@ ROUTES: Final = (
         status=201,
         refusals=(404, 409),
     ),
+    get("/api/tickets/{code}/recording", recording, LISTEN, answer="audio/wav", refusals=(404,)),
     post("/api/tickets/{code}/reveal", reveal, WRITE, answer=OneTicket, refusals=(404,)),
 )

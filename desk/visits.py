@@ -11,12 +11,15 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
 from casework.visits import book
+from casework.visits.answers import Recorded
 from casework.visits.figures import figures
 from casework.visits.office import Office
 from casework.visits.states import State
 from casework.visits.visit import NewVisit, Talked, Visit, VisitUnknown
-from desk.access import LEAD_SHIFT, WATCH
+from desk.access import HEAR, LEAD_SHIFT, WATCH
+from desk.errors import Refused
 from desk.routes import Given, Shown, answer, get, given, post, who
+from desk.sounds import play, sounds_of
 from routing.events import PhoneNumber
 
 OFFICE: Final = web.AppKey("visits", Office)
@@ -125,6 +128,8 @@ class TalkShown(Shown):
     hint: str
     outcome: str | None
     answers: Sequence[AnswerShown]
+    recordings: Sequence[str]
+    """The whole talk, and what the callee said in it; see `/api/visits/{visit}/recordings/{file}`."""
 
 
 class VisitWhole(VisitShown):
@@ -164,16 +169,23 @@ async def visit(request: web.Request) -> web.StreamResponse:
     """One visit, its calls with their answers, and its steps."""
     wanted = _id(request)
 
-    def look(transaction: Connection) -> VisitWhole:
+    def look(transaction: Connection) -> tuple[Visit, Sequence[Talked], Sequence[Mapping[str, str]]]:
         found = book.get(transaction, wanted)
-        return VisitWhole(
-            **_shown(found),
-            calls=[_talk(talk) for talk in book.calls_of(transaction, wanted)],
-            steps=book.steps_of(transaction, wanted),
-            facts=dict(found.facts),
-        )
+        return found, book.calls_of(transaction, wanted), book.steps_of(transaction, wanted)
 
-    return answer(await _office(request).read(look))
+    found, talks, steps = await _office(request).read(look)
+    calls = [_talk(talk, sounds_of(request, talk.call, _said(talk))) for talk in talks]
+    return answer(VisitWhole(**_shown(found), calls=calls, steps=steps, facts=dict(found.facts)))
+
+
+async def recording(request: web.Request) -> web.StreamResponse:
+    """A talk of this visit, or what the callee said in it; who plays it is written down first."""
+    wanted, file = _id(request), request.match_info["file"]
+    talks = await _office(request).read(lambda transaction: book.calls_of(transaction, wanted))
+    call = next((talk.call for talk in talks if file.startswith(f"{talk.call}.")), None)
+    if call is None:
+        raise Refused(404, "no-recording", f"visit {wanted} has no recording of that name")
+    return await play(request, file, call=call)
 
 
 async def add(request: web.Request) -> web.StreamResponse:
@@ -280,7 +292,12 @@ def _shown(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _talk(talk: Talked) -> TalkShown:
+def _said(talk: Talked) -> Sequence[str]:
+    """The files of what the callee said."""
+    return [each.value for each in talk.answers if isinstance(each, Recorded)]
+
+
+def _talk(talk: Talked, recordings: Sequence[str]) -> TalkShown:
     return TalkShown(
         call=talk.call,
         began=talk.began.isoformat(),
@@ -290,6 +307,7 @@ def _talk(talk: Talked) -> TalkShown:
         tech_cause=talk.tech_cause,
         hint=talk.hint,
         outcome=talk.outcome,
+        recordings=recordings,
         answers=[AnswerShown(step=each.step, value=each.value, at=each.at.isoformat()) for each in talk.answers],
     )
 
@@ -300,6 +318,7 @@ ROUTES: Final = (
     get("/api/visits/progress", progress, WATCH, answer=Progress),
     get("/api/visits/figures", figures_of, WATCH, query=Period, answer=Rows),
     get("/api/visits/{visit}", visit, WATCH, answer=VisitWhole, refusals=(404,)),
+    get("/api/visits/{visit}/recordings/{file}", recording, HEAR, answer="audio/wav", refusals=(404,)),
     post("/api/visits", add, LEAD_SHIFT, body=Wanted, answer=Added, status=201, refusals=(404,)),
     post("/api/visits/several", add_several, LEAD_SHIFT, body=Several, answer=AddedSeveral, refusals=(404,)),
     post("/api/visits/pause", pause, LEAD_SHIFT, body=Which, answer=Progress),

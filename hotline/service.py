@@ -270,6 +270,11 @@ class Service:
         return self.settings.folders.recordings
 
     @property
+    def messages(self) -> Path:
+        """The folder of messages; below it, in `visits`, what callees said."""
+        return self.settings.folders.messages
+
+    @property
     def texts(self) -> Mapping[str, str]:
         """The words of every prompt, by version."""
         return self.words.texts

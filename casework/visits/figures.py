@@ -5,6 +5,7 @@ visited     somebody picked up and said something, also if it was only that he h
 finished    all was asked
 valid       the answers that the script wants for the figures are there
 satisfied   of the valid ones, those that fit the script's condition
+            (a survey at the end of a caller's own call is counted by script and by week, as ordered when it began)
 refused     did not want to be asked; counted apart from those who were not reached
 """
 
@@ -81,7 +82,36 @@ def figures(
             line.visited += 1
         if talk.script in scripts:
             _count_talk(line, scripts[talk.script], answers.get(talk.call, {}))
+    if by in ("script", "week"):
+        _count_surveys(transaction, scripts, found, by=by, since=since, until=until, zone=zone)
     return dict(sorted(found.items()))
+
+
+def _count_surveys(
+    transaction: Connection,
+    scripts: Mapping[str, Script],
+    found: defaultdict[str, Figures],
+    *,
+    by: By,
+    since: datetime,
+    until: datetime,
+    zone: ZoneInfo,
+) -> None:
+    """Count what callers said at the end of their own calls: no visit was ordered for these, and no crew is meant."""
+    ours = CALLS.c.visit.is_(None), CALLS.c.began >= since, CALLS.c.began < until
+    said: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    rows = select(ANSWERS.c.call, ANSWERS.c.step, ANSWERS.c.value).join(CALLS, CALLS.c.call == ANSWERS.c.call)
+    for row in transaction.execute(rows.where(*ours)):
+        said[row.call][row.step] = row.value
+    talks = select(CALLS.c.call, CALLS.c.script, CALLS.c.outcome, CALLS.c.began.label("created"))
+    for talk in transaction.execute(talks.where(*ours)):
+        line = found[_group(talk, by, zone)]
+        line.ordered += 1
+        line.calls += 1
+        line.visited += bool(said.get(talk.call))
+        line.finished += talk.outcome == Outcome.FINISHED.value
+        if talk.script in scripts:
+            _count_talk(line, scripts[talk.script], said.get(talk.call, {}))
 
 
 def _count_visit(line: Figures, state: State) -> None:

@@ -17,6 +17,7 @@ from casework.visits import book
 from casework.visits.answers import Agreed, Answer, Chosen, Scored, YesNo
 from casework.visits.dialler import LOOK_EVERY, TICK, Dialler
 from casework.visits.fates import Fate
+from casework.visits.figures import figures
 from casework.visits.office import Office, ScriptUnknown
 from casework.visits.pace import Traffic
 from casework.visits.rules import Rules, Window
@@ -442,3 +443,28 @@ async def somebody(house: House, call: str, dice: random.Random, answered: Count
     house.trunk.lines.discard(call)
     if seen:
         await house.down(call, answered=cause == 16, cause=cause)
+
+
+# What callers say at the end of their own calls
+
+
+async def test_a_survey_after_a_call_is_counted_by_script_and_week_and_for_no_crew(house: House) -> None:
+    for call, option in (("pbx-1.1", "very"), ("pbx-1.2", "no"), ("pbx-1.3", "")):
+        assert await house.office.begin_survey(call) is not None
+        if option:
+            await house.office.keep(call, Chosen(step="satisfied", at=FRIDAY, option=option))
+        await house.office.end(call, Outcome.FINISHED if option else None)
+
+    async def counted(by: Any) -> Any:
+        since, until = house.clock.now() - timedelta(days=1), house.clock.now() + timedelta(days=1)
+        return await house.office.read(
+            lambda transaction: figures(transaction, SCRIPTS, by=by, since=since, until=until, zone=SHANGHAI)
+        )
+
+    row = (await counted("script"))["survey"].as_row()
+    named = ("ordered", "visited", "finished", "valid", "satisfied", "satisfied_share")
+    assert {name: row[name] for name in named} == {
+        "ordered": 3, "visited": 2, "finished": 2, "valid": 2, "satisfied": 1, "satisfied_share": 0.5,
+    }  # fmt: skip
+    assert [row.valid for row in (await counted("week")).values()] == [2]
+    assert await counted("crew") == {}

@@ -1,4 +1,4 @@
-// Who is there, in which language, and which page: #/board, #/calls, #/calls/ID, #/mine.
+// Who is there, in which language, and which page: #/board, #/calls, #/calls/ID, #/mine, #/tickets, #/visits.
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
@@ -11,7 +11,9 @@ import { Live, type View } from "./live";
 import { Mine } from "./Mine";
 import { SignIn } from "./SignIn";
 import { Stale } from "./Stale";
+import { Tickets } from "./Tickets";
 import { Toasts } from "./Toasts";
+import { Visits } from "./Visits";
 import { inLanguage, Tongue, type Language } from "./words";
 
 export const WATCHES = new Set(["lead", "inspector", "supervisor", "admin"]);
@@ -79,6 +81,10 @@ function House(props: { mine: Me; wall: boolean; leave: () => void; gone: () => 
           <CallPage call={page[1]} mine={mine} view={view} />
         ) : page[0] === "calls" ? (
           <Calls mine={mine} />
+        ) : page[0] === "tickets" ? (
+          <Tickets mine={mine} />
+        ) : page[0] === "visits" && watches ? (
+          <Visits mine={mine} />
         ) : page[0] === "mine" ? (
           <Mine mine={mine} />
         ) : (

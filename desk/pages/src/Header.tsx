@@ -16,10 +16,10 @@ export function Header(props: {
   const { mine, wall, leave, switches, page, view, watches } = props;
   const { say } = useWords();
   const pages: [string, Word][] = watches
-    ? [["board", "board"], ["calls", "calls"]]
+    ? [["board", "board"], ["calls", "calls"], ["tickets", "tickets"], ["visits", "visits"]]
     : mine.role === "complaint-handler"
-      ? [["mine", "mine"], ["calls", "calls"]]
-      : [["mine", "mine"]];
+      ? [["mine", "mine"], ["calls", "calls"], ["tickets", "tickets"]]
+      : [["mine", "mine"], ["tickets", "tickets"]];
   return (
     <header class="top">
       <a class="brand" href="#/">

@@ -1,0 +1,114 @@
+"""The pages for tickets and visits in a real browser, on a real Asterisk: pause, reorder, resume, listen, take in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from hotline.client import ServerError
+from routing.events import CallEnded, MessageLeft, RecordingPlayed
+from tests.asterisk.callees import ANSWERS_ALL, BUSY, visit
+from tests.asterisk.test_message import is_asked_for_a_message, speaks
+from tests.asterisk.test_tickets import nobodys_number, the_draft_of
+from tests.asterisk.world import World
+
+pytestmark = pytest.mark.timeout(400)
+USER = "zhang-leads"
+PATIENCE = 60_000.0
+"""Milliseconds that the browser waits for what it is to see."""
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture
+async def page(world: World, browser: Browser) -> AsyncIterator[Page]:
+    """The pages of a lead who has signed in, in English; any complaint of the browser's fails the test."""
+    with suppress(ServerError):
+        await world.server.ask("DELETE", f"/api/users/{USER}")
+    made = await world.server.post("/api/users", {"name": USER, "role": "lead"})
+    context = await browser.new_context(locale="en-GB", viewport={"width": 1400, "height": 900})
+    opened = await context.new_page()
+    opened.set_default_timeout(PATIENCE)
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
+    await opened.goto(f"http://127.0.0.1:{world.stack.ports.web}/")
+    await opened.get_by_label("Name").fill(USER)
+    await opened.get_by_label("Password").fill(str(made["password"]))
+    await opened.get_by_role("button", name="Sign in").click()
+    await expect(opened.get_by_role("link", name="Visits")).to_be_visible(timeout=PATIENCE)
+    yield opened
+    await context.close()
+    assert complaints == []
+
+
+async def played(world: World, file: str) -> RecordingPlayed:
+    return await world.sees(RecordingPlayed, lambda event: event.file == file, f"somebody plays {file}")
+
+
+async def test_a_lead_pauses_reorders_resumes_and_hears_what_was_said(world: World, page: Page) -> None:
+    await page.get_by_role("link", name="Visits").click()
+    await page.get_by_role("button", name="Pause dialling").click()
+    await expect(page.locator('[data-dialling="paused"]')).to_be_visible(timeout=PATIENCE)
+    busy, answers = await visit(world, BUSY), await visit(world, ANSWERS_ALL)
+    ours = page.locator(f'[data-visit="{busy.id}"], [data-visit="{answers.id}"]')
+    await expect(ours).to_have_count(2, timeout=PATIENCE)
+    assert answers.number not in await page.content(), "the number is masked"
+    assert await ours.first.get_attribute("data-visit") == str(busy.id)
+    await page.locator(f'[data-visit="{answers.id}"]').get_by_role("button", name="Call first").click()
+    await expect(ours.first).to_have_attribute("data-visit", str(answers.id), timeout=PATIENCE)
+    assert (await answers.shown())["attempt"] == 0, "nobody is called meanwhile"
+
+    await page.get_by_role("button", name="Resume dialling").click()
+    await expect(page.locator('[data-dialling="on"]')).to_be_visible(timeout=PATIENCE)
+    await answers.comes_to("finished", within=150)
+    await page.locator('button[data-state="finished"]').click()
+    row = page.locator(f'[data-visit="{answers.id}"]')
+    await row.locator("button[aria-expanded]").click()
+    await expect(row).to_contain_text("score: 9", timeout=PATIENCE)
+    talk = f"visit-{answers.id}-1.0.wav"
+    await row.locator(f'[data-sound$="{talk}"]').click()
+    assert (await played(world, talk)).by == USER
+    await page.get_by_role("button", name="切换到中文").click()
+    await expect(page.get_by_role("link", name="回访")).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_role("button", name="暂停外呼")).to_be_visible(timeout=PATIENCE)
+
+
+async def test_a_message_is_heard_on_its_draft_and_a_ticket_is_taken_in_with_read_back(
+    world: World, page: Page
+) -> None:
+    caller = await is_asked_for_a_message(world)
+    await speaks(world, caller, 2)
+    await caller.hang_up()
+    left = await world.hears(caller, MessageLeft)
+    await world.hears(caller, CallEnded)
+    draft = await the_draft_of(world, caller)
+    await page.get_by_role("link", name="Tickets").click()
+    await page.locator('button[data-filter="drafts"]').click()
+    row = page.locator(f'[data-ticket="{draft["code"]}"]')
+    await row.locator(".sound").click()
+    event = await played(world, left.file)
+    assert (event.by, event.call) == (USER, caller.call)
+
+    number = nobodys_number()
+    facts = {"Problem": "水管漏水", "Address": "幸福路12号", "Name": "王芳", "Telephone": number}
+    form, opens = page.locator(".intake"), page.locator(".intake").get_by_role("button", name="Open")
+    for label, text in facts.items():
+        await form.get_by_label(label, exact=True).fill(text)
+        assert await opens.is_disabled(), "not everything was read back"
+        await form.get_by_label(f"Read back: {label}", exact=True).check()
+    await opens.click()
+    await expect(page.locator(".toasts")).to_contain_text("Opened", timeout=PATIENCE)
+    (ticket,) = (await world.server.ask("POST", "/api/tickets/search", json={"number": number}))["tickets"]
+    assert (ticket["kind"], ticket["state"], ticket["source"]) == ("repair", "opened", "call")
+    assert ticket["confirmed"] == ["problem", "address", "name", "phone"]
