@@ -12,7 +12,7 @@ from routing.database import Database
 
 VERSION_TABLE: Final = "desk_version"
 
-ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(746865687)")
+ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(746865688)")
 """Servers that start together on PostgreSQL upgrade one after the other; SQLite's write lock does the same."""
 
 

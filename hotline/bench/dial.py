@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
 import time
 from contextlib import suppress
@@ -57,7 +58,8 @@ again.busy = { pause = "PT1S", tries = 1 }
 
 def run(*, quick: bool = False) -> Report:
     """Start a fresh stack, let both take turns, take it down."""
-    stack, calls, rounds = stack_for_tests(9), 40 if quick else 300, 1 if quick else 3
+    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "9")))
+    calls, rounds = (40, 1) if quick else (300, 3)
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder) / "site.toml"
         site.write_text(SITE, encoding="utf-8")

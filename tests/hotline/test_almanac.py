@@ -191,3 +191,14 @@ async def test_the_callers_of_a_season_are_compared_with_those_of_the_same_seaso
     assert in_season is not None
     assert in_season.callers == 30
     assert before is None, "the same hour of the same weekday, but nobody heats yet"
+
+
+async def test_the_area_that_is_in_trouble_is_named_in_alarms_while_it_is(house: House) -> None:
+    watchman_knows = house.service.almanac.area_in_trouble
+    assert watchman_knows() is None
+    number = (await house.ask("POST", "/api/news", {"text": {"zh": "东城停暖。"}, "area": "east"}, status=201))[
+        "number"
+    ]
+    assert watchman_knows() == "east"
+    await house.ask("POST", f"/api/news/{number}/end")
+    assert watchman_knows() is None
