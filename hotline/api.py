@@ -143,6 +143,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[key_routes.KEEPER] = accounts.keys
     app[tickets.TICKETS] = service.casework.tickets
     app[announcements.WORDS] = service.almanac
+    app[announcements.AREAS] = service.site.areas
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
     app[visits.OFFICE] = service.visits.office
     app[imports.IMPORTS] = service.casework.imports
