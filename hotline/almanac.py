@@ -74,6 +74,11 @@ class Almanac:
         """What was changed by command and not withdrawn."""
         return self._said.changes
 
+    @property
+    def plan(self) -> Plan:
+        """Every sound that there is to be now."""
+        return self._made[0] if self._made is not None else ()
+
     async def announce(self, news: Announcement) -> News:
         """Have it spoken, then announce it: callers hear it when this returns. Raises NewsRefused, PromptsError."""
         store = self._opened()

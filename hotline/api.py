@@ -10,6 +10,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/tickets.py      tickets
     desk/notices.py      what people are told of tickets, and what they answer
     desk/announcements.py  outages and news, the calendar, listening in advance
+    desk/booth.py        prompts recorded by phone
     desk/figures.py      figures of any time
     desk/visits.py       return visits
     desk/key_routes.py   keys of other systems
@@ -44,6 +45,7 @@ from casework.visits.visit import VisitUnknown
 from desk import (
     agents,
     announcements,
+    booth,
     calls,
     figures,
     floor,
@@ -66,9 +68,10 @@ from desk.house import HOUSE
 from desk.routes import Given, Route, Shown, answer, get, given, post
 from desk.throttle import throttle_at
 from desk.users import Passwords
+from hotline.booth import NoSuchPhone, NothingRecorded
 from hotline.hear import NotHeard, hear
 from hotline.metrics import exposition
-from prompts.errors import NewsRefused, NoSuchWords, NoticeRefused, PromptsError
+from prompts.errors import NewsRefused, NoSuchSound, NoSuchWords, NoticeRefused, PromptsError
 from routing.agents import AgentError, AgentUnknown, NotDone
 from routing.floor import FloorError
 from routing.log import Listener, Missed, NotWritten, Recorded
@@ -143,8 +146,8 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[key_routes.KEEPER] = accounts.keys
     app[tickets.TICKETS] = service.casework.tickets
     app[announcements.WORDS] = service.almanac
-    app[announcements.AREAS] = service.site.areas
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
+    app[booth.BOOTH] = service.booth
     app[visits.OFFICE] = service.visits.office
     app[imports.IMPORTS] = service.casework.imports
     app[notices.POST] = service.notices.post
@@ -274,9 +277,9 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return problem.status, problem.code
         case NotDone() | NotWritten():
             return 503, problem.code
-        case TicketUnknown() | NoSuchWords() | NoticeUnknown() | ChannelUnknown():
+        case TicketUnknown() | NoSuchWords() | NothingRecorded() | NoticeUnknown() | ChannelUnknown():
             return 404, problem.code
-        case NewsRefused() | NoticeRefused() | NotHeard() | BadNumber():
+        case NewsRefused() | NoticeRefused() | NotHeard() | BadNumber() | NoSuchSound() | NoSuchPhone():
             return 422, problem.code
         case PromptsError():
             return 503, problem.code
@@ -312,6 +315,7 @@ ROUTES: Final = (
     *tickets.ROUTES,
     *notices.ROUTES,
     *announcements.ROUTES,
+    *booth.ROUTES,
     *figures.ROUTES,
     get("/metrics", metrics, WATCH, answer="text/plain"),
     *visits.ROUTES,

@@ -25,6 +25,7 @@ from casework.visits.script import ScriptRefused
 from desk.accounts import open_accounts
 from hotline import api, site, watchdog
 from hotline.almanac import Almanac
+from hotline.booth import Booth
 from hotline.casework import Casework, open_casework
 from hotline.drafts import DraftsFromCalls
 from hotline.metrics import Counted
@@ -198,6 +199,7 @@ class Service:
         self.outages = Outages(casework.tickets, self.almanac, found.areas, spoken)
         self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
         self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
+        self.booth = Booth(found, settings.folders, self.almanac, words, self.dial_link)
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
         self.visits.connect(
@@ -217,6 +219,7 @@ class Service:
         await self.roster.remember()
         await self._recall()
         await self.almanac.start()
+        self.booth.start()
         await self.agi.start()
         await self.watch_link.start()
         await self.desk_link.start()
@@ -371,6 +374,7 @@ class Service:
             talks=self.visits.office,
             tickets=self.casework,
             duty=self.notices,
+            booth=self.booth,
         )
 
     def _traffic(self) -> Traffic | None:

@@ -113,6 +113,7 @@ class Folders(Group):
     sounds: Path = Path("/srv/sounds")
     recordings: Path = Path("/srv/recordings")
     messages: Path = Path("/srv/messages")
+    spoken: Path = Field(Path("/srv/data/spoken"), description="prompts that were recorded by phone")
 
 
 class Voice(Group):

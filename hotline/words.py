@@ -69,7 +69,7 @@ async def speak(pieces: Plan, settings: Settings, *, progress: Progress = lambda
     Raises CatalogueError for a recording that cannot be used, before anything is made, and other PromptsErrors.
     """
     began = time.monotonic()
-    studio = studio_of(settings.site)
+    studio = studio_of(settings.site, settings.folders.spoken)
     if problems := await asyncio.to_thread(lambda: list(studio.problems(pieces))):
         raise CatalogueError(problems)
     make = partial(build, spare=Espeak(), studio=studio, progress=progress)
@@ -95,9 +95,9 @@ def texts_of(site: Path) -> Catalogue:
     return Catalogue.read(own=own_texts(site))
 
 
-def studio_of(site: Path) -> Studio:
-    """The operator's recordings."""
-    return Studio(own_recordings(site))
+def studio_of(site: Path, by_phone: Path | None = None) -> Studio:
+    """The operator's recordings; those that were made by phone lie with the server."""
+    return Studio(own_recordings(site), by_phone)
 
 
 def voice_of(settings: Settings) -> Voice:

@@ -161,16 +161,23 @@ class Call:
         self.language = language
         self._record(LanguageChosen(at=self.now(), call=self.id, language=language))
 
-    async def record(self, file: str, *, limit: timedelta, silence: timedelta = timedelta(seconds=5)) -> timedelta:
+    async def record(
+        self,
+        file: str,
+        *,
+        limit: timedelta,
+        silence: timedelta = timedelta(seconds=5),
+        kind: Literal["wav", "wav16"] = "wav",
+    ) -> timedelta:
         """Record the caller until #, silence, the limit or the hang-up (`hung_up` tells); return how long it was.
 
         `file` is a path without extension as Asterisk sees it; the recording is kept however it ends. Of a silence that
-        ends it, one second stays.
+        ends it, one second stays. `kind` is its extension: `wav` of 8 kHz, `wav16` of 16 kHz.
         """
         await self._arm(limit.total_seconds())
         try:
             reply = await self._connection.send(
-                "RECORD FILE", file, "wav", "#", str(_ms(limit)), "0", "BEEP", f"s={silence.seconds}",
+                "RECORD FILE", file, kind, "#", str(_ms(limit)), "0", "BEEP", f"s={silence.seconds}",
                 within=limit.total_seconds() + MARGIN,
             )  # fmt: skip
         except CallerHungUp as gone:

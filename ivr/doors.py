@@ -18,6 +18,7 @@ import structlog
 from casework.visits.case import Case, Talks
 from ivr.call import Call
 from ivr.errors import CallerHungUp
+from ivr.flows.booth import record_prompt
 from ivr.flows.duty import duty
 from ivr.flows.greeting import greeting
 from ivr.flows.hotline import hotline
@@ -31,7 +32,7 @@ from ivr.server import Answer, Session
 from routing.events import CallRang, CallRouted, PhoneNumber
 
 CALL, MESSAGE, GREETING, PHONE, VISIT, SURVEY = 4573, 4574, 4575, 4576, 4577, 4578
-DUTY = 4579
+DUTY, BOOTH = 4579, 4580
 NOTHING: Final[Mapping[str, str]] = {}
 MARKER: Final = "HOTLINE_DECISION"
 
@@ -47,7 +48,7 @@ class Doors:
     def by_port(self) -> Mapping[int, Answer]:
         """What `AgiServer` needs."""
         doors: dict[int, Answer] = {CALL: self.call, MESSAGE: self.message, GREETING: self.greeting, PHONE: self.phone}
-        doors |= {VISIT: self.visit, SURVEY: self.survey, DUTY: self.duty}
+        doors |= {VISIT: self.visit, SURVEY: self.survey, DUTY: self.duty, BOOTH: self.booth}
         return {port: partial(self._let_in, door) for port, door in doors.items()}
 
     async def _let_in(self, door: Answer, session: Session) -> None:
@@ -162,6 +163,16 @@ class Doors:
             return await self._decide(call, Hand.hang_up())
         call.language = emergency.language
         return await self._decide(call, await duty(call, self._rooms, emergency))
+
+    async def booth(self, session: Session) -> None:
+        """Somebody who is to speak a prompt has picked up."""
+        call, booth = self._of_known_line(session), self._rooms.booth
+        wanted = booth.wanted(session.call) if booth is not None else None
+        if wanted is None:
+            structlog.get_logger().error("a recording that nobody ordered", call=session.call)
+            return await self._decide(call, Hand.hang_up())
+        await call.answer()
+        return await self._decide(call, await record_prompt(call, self._rooms, wanted))
 
     def _routed(self, call: Call, hand: Hand, *, why: str | None) -> None:
         self._rooms.record(CallRouted(at=call.now(), call=call.id, to=str(hand), priority=hand.priority, why=why))

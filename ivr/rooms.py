@@ -12,6 +12,7 @@ from casework.ticket import Ticket
 from casework.visits.case import Talks
 from ivr.call import Words
 from ivr.lines import Choice, Line, Menu
+from prompts.library import Sound
 from routing.events import Event, PhoneNumber
 
 
@@ -99,6 +100,41 @@ class Duty(Protocol):
         """Let whoever was rung accept it; False when the ticket needs nobody any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody is to speak into the phone, and how it sounds now, if it can be heard at all."""
+
+    sound: Sound | None
+    at_most: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What became of one attempt: how callers would hear it, or what is wrong with it (`prompts/studio.py`: Fault)."""
+
+    sound: Sound | None
+    faults: Sequence[str] = ()
+
+
+class Booth(Protocol):
+    """Where prompts are recorded by phone. What is asked of a call that records nothing raises KeyError."""
+
+    def wanted(self, call: str) -> Wanted | None:
+        """Return what this call is to record; None when it is no such call."""
+
+    def own_greeting(self, call: str, agent: str, which: int) -> Wanted | None:
+        """Let this call record an agent's own greeting, the first of his being 1; None when there is no such one."""
+
+    async def judge(self, call: str) -> Take:
+        """Return what became of the recording that this call has just made."""
+
+    async def keep(self, call: str) -> None:
+        """Let the last take be heard by callers from now on: it is kept when this returns, and heard soon after."""
+
+    def over(self, call: str) -> None:
+        """The call records no more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """The house as a flow sees it."""
@@ -128,6 +164,8 @@ class Rooms:
     tickets: TicketsByPhone
     duty: Duty | None = None
     """Emergencies that nobody has accepted; a house without it rings nobody."""
+    booth: Booth | None = None
+    """Where prompts are recorded by phone, if anywhere."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open_for(self, line: Line, choice: Choice, at: datetime) -> bool:

@@ -10,19 +10,23 @@ from array import array
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 with warnings.catch_warnings():
     # At import pydub misses ffmpeg, which wav and raw sound never need.
     warnings.simplefilter("ignore")
     from pydub import AudioSegment
     from pydub.audio_segment import read_wav_audio
     from pydub.exceptions import PydubException
-    from pydub.silence import detect_leading_silence
 
 from prompts.errors import BadSound
 
 _FULL: Final = 32768
 _FRAME: Final = 0.02
 """Seconds over which loudness is measured, about one sound of speech."""
+_EDGE: Final = 5
+"""Milliseconds in which a sound's edges are looked for."""
 
 
 class Audio:
@@ -120,15 +124,23 @@ class Audio:
 
         It then lasts a whole number of milliseconds.
         """
-        ends = (self._segment, self._segment.reverse())
-        before, after = (detect_leading_silence(end, silence_threshold=below, chunk_size=5) for end in ends)
-        length = len(self._segment)
+        raw, size = self.raw, 2 * (self.rate * _EDGE // 1000)
+        softest = _FULL * 10 ** (below / 20)
+        chunks = [audioop.rms(raw[at : at + size], 2) >= softest for at in range(0, len(raw), size)]
+        if True not in chunks:
+            return Audio(b"", self.rate)
+        before, after = chunks.index(True), chunks[::-1].index(True)
         keep = round(margin * 1000)
-        return _wrap(self._segment[max(0, before - keep) : min(length, length - after + keep)])
+        begin, end = max(0, before * _EDGE - keep), min(len(self._segment), (len(chunks) - after) * _EDGE + keep)
+        return _wrap(self._segment[begin:end])
 
     def faded(self, *, rise: float, fall: float) -> "Audio":
         """Return it rising from silence at its start and falling to silence at its end."""
-        return _wrap(self._segment.fade_in(round(rise * 1000)).fade_out(round(fall * 1000)))
+        samples = np.frombuffer(self.raw, dtype="<i2").astype(np.float32)
+        up, down = (min(round(length * self.rate), len(samples)) for length in (rise, fall))
+        samples[:up] *= np.linspace(0, 1, up, dtype=np.float32)
+        samples[len(samples) - down :] *= np.linspace(1, 0, down, dtype=np.float32)
+        return Audio(_whole(samples), self.rate)
 
     def under(self, other: "Audio", *, at: float) -> "Audio":
         """Return it with another sound added from a moment on; what reaches beyond its end is cut."""
@@ -157,25 +169,22 @@ def _decibels(amplitude: float) -> float:
 
 
 def _low_passed(raw: bytes, cutoff: float, *, reach: int = 15) -> bytes:
-    """Take away what is above `cutoff` (a fraction of the rate): a windowed-sinc filter.
-
-    Each tap passes over the whole sound in `audioop`, at 32 bits and half the level (so that no sum
-    overflows): a hundred times faster than a loop over the samples would be.
-    """
+    """Take away what is above `cutoff` (a fraction of the rate): a windowed-sinc filter."""
     weights = [_sinc(cutoff, away) * _hamming(away, reach) for away in range(reach + 1)]
     unity = 2 * sum(weights) - weights[0]
-    edge, size = bytes(4 * reach), 2 * len(raw)
-    wide = memoryview(edge + audioop.mul(audioop.lin2lin(raw, 2, 4), 4, 0.5) + edge)
-
-    def shifted(by: int) -> memoryview:
-        return wide[4 * (reach + by) : 4 * (reach + by) + size]
-
-    total = audioop.mul(shifted(0), 4, 2 * weights[0] / unity)
+    samples = np.frombuffer(raw, dtype="<i2").astype(np.float32)
+    wide, length = np.pad(samples, reach), len(samples)
+    # Tap by tap over the whole sound: in single precision three times as fast as a general convolution.
+    total = samples * np.float32(weights[0] / unity)
     for away, weight in enumerate(weights[1:], start=1):
-        if abs(weight) > 1e-6:
-            pair = audioop.add(shifted(-away), shifted(away), 4)
-            total = audioop.add(total, audioop.mul(pair, 4, 2 * weight / unity), 4)
-    return audioop.lin2lin(total, 4, 2)
+        pair = wide[reach - away :][:length] + wide[reach + away :][:length]
+        total += pair * np.float32(weight / unity)
+    return _whole(total)
+
+
+def _whole(samples: NDArray[np.float32]) -> bytes:
+    """As 16-bit samples; what is louder than can be becomes as loud as can be."""
+    return samples.round().clip(-_FULL, _FULL - 1).astype("<i2").tobytes()
 
 
 def _sinc(cutoff: float, away: int) -> float:

@@ -19,8 +19,10 @@ from prompts.errors import BadSound, PromptsError
 from prompts.files import WIDE
 from prompts.plan import Plan, Utterance
 from prompts.render import finished
-from prompts.studio import LONGEST, faults
+from prompts.studio import LONGEST, Fault, faults
 
+WAV: Final = (".wav", ".wav16")
+"""The second is what Asterisk calls a wav file of 16 kHz."""
 OTHERS: Final = frozenset(
     (".mp3", ".m4a", ".aac", ".ogg", ".opus", ".flac", ".wma", ".aif", ".aiff", ".amr", ".gsm", ".au", ".webm")
 )
@@ -37,12 +39,16 @@ class NothingDelivered(PromptsError):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one delivered file: either `did` says what was done to it, or `refused` why it was not taken."""
+    """What became of one delivered file: either `did` says what was done to it, or `refused` why it was not taken.
+
+    `faults` are what was found where its sound was refused.
+    """
 
     source: Path
     file: str = ""
     did: tuple[str, ...] = ()
     refused: str = ""
+    faults: tuple[Fault, ...] = ()
 
 
 def take_in(folder: Path, plan: Plan, recordings: Path, *, language: str = "") -> Iterator[Taken]:
@@ -72,7 +78,7 @@ def take(path: Path, piece: Utterance, recordings: Path) -> Taken:
     """Bring one sound to our form and keep it as the recording of this piece; raises BadSound."""
     sound = read(path)
     if found := list(faults(sound, at_most=piece.at_most or LONGEST)):
-        return Taken(path, piece.file, refused="; ".join(found))
+        return Taken(path, piece.file, refused="; ".join(map(str, found)), faults=tuple(found))
     done = finished(sound)
     target = recordings / f"{piece.file}.wav"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +88,7 @@ def take(path: Path, piece: Utterance, recordings: Path) -> Taken:
 
 def read(path: Path) -> Audio:
     """Read a sound of any common format; raises BadSound, which says what is needed to read it."""
-    if path.suffix.lower() == ".wav":
+    if path.suffix.lower() in WAV:
         return Audio.of(path)
     if shutil.which("ffmpeg") is None:
         raise BadSound(path, f"{path.suffix} needs ffmpeg, which is not installed; install it, or deliver wav")
@@ -105,7 +111,7 @@ def _plain(name: str) -> str:
 
 def _told(path: Path, before: Audio, after: Audio) -> Iterator[str]:
     """What a person would want to know of what was done."""
-    if path.suffix.lower() != ".wav":
+    if path.suffix.lower() not in WAV:
         yield f"read from {path.suffix[1:]}"
     if before.rate != WIDE:
         yield f"resampled from {before.rate:,} to {WIDE:,} Hz"

@@ -48,6 +48,19 @@ class NoSuchWords(PromptsError):
         super().__init__(f"nothing of the {kind} has the number {number} now; see the list")
 
 
+class NoSuchSound(PromptsError):
+    """There is no sound of this name that somebody could speak, or more than one."""
+
+    code = "no-such-sound"
+
+    def __init__(self, name: str, found: Sequence[str]) -> None:
+        if found:
+            more = f", and {len(found) - 8} more" if len(found) > 8 else ""
+            super().__init__(f"{name!r:.80} can be {', '.join(found[:8])}{more}; say which")
+        else:
+            super().__init__(f"no sound is called {name!r:.80}; the names are in: hotline prompts script --all")
+
+
 class BadName(PromptsError):
     """A name that may not become part of a file's name."""
 

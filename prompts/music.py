@@ -45,7 +45,7 @@ def play(tune: Tune) -> Audio:
 
 def _beep() -> Audio:
     """After this the caller speaks: short and clear, and no louder than the voice before it."""
-    wave = (5000 * math.sin(2 * math.pi * 1000 * at / _RATE) for at in range(_RATE // 3))
+    wave = (5000 * math.sin(2 * math.pi * 1000 * at / _RATE) for at in range(_RATE // 1000 * 333))
     return Audio(array("h", map(round, wave)).tobytes(), _RATE).faded(rise=0.01, fall=0.03)
 
 

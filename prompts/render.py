@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 from prompts.audio import Audio
@@ -14,7 +14,7 @@ from prompts.voice import Voice
 
 Both = tuple[Audio, Audio]
 """A sound at 16 kHz, and the same at 8 kHz."""
-RENDERER: Final = "2"
+RENDERER: Final = "3"
 """To be raised with every change here that alters the sound, so that all is made again."""
 
 LOUDNESS: Final = -22.0
@@ -47,38 +47,50 @@ class Parts:
 
     def __init__(self, voice: Voice, studio: Studio = NOBODY) -> None:
         self._voice, self._studio = voice, studio
+        self._takes: dict[tuple[str, float], Audio] = {}
         self._done: dict[tuple[str, float], Both] = {}
 
     def composed(self, piece: Composed) -> Both:
         """Have the parts spoken, all faster if they would last too long together, and join them without a click.
 
-        Raises VoiceFailed, BadSound.
+        What somebody has recorded is heard as it is, the other parts are spoken faster for it. Raises VoiceFailed,
+        BadSound.
         """
         pace = 1.0
-        while (whole := self._joined(piece, pace))[0].seconds > piece.at_most and pace < FASTEST:
+        while (seconds := self._seconds(piece, pace)) > piece.at_most and pace < FASTEST:
             # In steps, so that parts which several prompts share are spoken once.
-            pace = min(FASTEST, round(pace + 0.1, 1))
-        return whole
-
-    def _joined(self, piece: Composed, pace: float) -> Both:
+            needed = math.ceil(10 * pace * seconds / piece.at_most) / 10
+            pace = min(FASTEST, max(needed, round(pace + 0.1, 1)))
         first, *others = (self._part(part, pace) for part in piece.parts)
         wide, narrow = first
         for other in others:
             wide, narrow = wide.followed_by(other[0], after=GAP), narrow.followed_by(other[1], after=GAP)
         return wide, narrow
 
+    def _seconds(self, piece: Composed, pace: float) -> float:
+        """How long all of it would last; finishing a take may add some milliseconds."""
+        takes = [self._spoken(part, pace) for part in piece.parts]
+        return sum(take.seconds + 0.01 for take in takes) + GAP * (len(takes) - 1)
+
+    def _spoken(self, part: Utterance, pace: float) -> Audio:
+        key = part.file, pace
+        if key not in self._takes:
+            recorded = self._studio.take(part.file)
+            self._takes[key] = _take(part, self._voice, pace=pace) if recorded is None else _trimmed(recorded)
+        return self._takes[key]
+
     def _part(self, part: Utterance, pace: float) -> Both:
         key = part.file, pace
         if key not in self._done:
-            wide = finished(self._studio.take(part.file) or _take(part, self._voice, pace=pace))
+            wide = finished(self._spoken(part, pace))
             self._done[key] = wide, wide.at(NARROW)
         return self._done[key]
 
 
 def _take(utterance: Utterance, voice: Voice, *, pace: float) -> Audio:
     """Return what the voice says, without the silence around it."""
-    with TemporaryDirectory(prefix="prompt-") as folder:
-        path = Path(folder) / "take.wav"
+    with NamedTemporaryFile(prefix="prompt-", suffix=".wav") as file:
+        path = Path(file.name)
         voice.speak(utterance.text, utterance.language, path, pace=pace)
         take = Audio.read(path)
     if take.peak == -math.inf:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from prompts.errors import NoSuchSound
 from prompts.pieces import PIECE
 from prompts.plan import AGENT_GREETING, Plan, Utterance
 from prompts.studio import Studio
@@ -37,6 +38,25 @@ class Line:
 def delivered_name(file: str) -> str:
     """Name the file that a studio delivers for a sound: all in one folder, `zh.agents.heating.1024.wav`."""
     return f"{file.replace('/', '.')}.wav"
+
+
+def sound_named(plan: Plan, name: str, *, language: str | None = None, agent: str | None = None) -> Utterance:
+    """Return what is to be spoken under this name: as on the sheet (`zh.no_key`, `zh/no_key`), or a prompt's id.
+
+    An id is enough where language and agent leave one sound only. Raises `NoSuchSound`.
+    """
+    spoken = [piece for piece in plan if isinstance(piece, Utterance)]
+    plain = name.removesuffix(".wav").replace("/", ".").lower()
+    found = [piece for piece in spoken if piece.file.replace("/", ".").lower() == plain] or [
+        piece
+        for piece in spoken
+        if piece.prompt == name
+        and language in (None, piece.language)
+        and agent in (None, piece.parameters.get("work_number"))
+    ]
+    if len(found) != 1:
+        raise NoSuchSound(name, [piece.file.replace("/", ".") for piece in found])
+    return found[0]
 
 
 def lines(plan: Plan, studio: Studio, language: str, *, everything: bool = False, missing: bool = False) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -33,6 +34,8 @@ SITE = Annotated[
 ]
 BUILD_WITHIN: Final = 1800.0
 """Seconds for the server to make all sounds."""
+LONG: Final = ClientTimeout(total=BUILD_WITHIN)
+LOOK_EVERY: Final = 0.5
 
 
 def add_to(app: typer.Typer) -> None:
@@ -106,6 +109,31 @@ def import_folder(
     raise typer.Exit(1 if refused else 0)
 
 
+@prompts.command("record")
+def record(
+    sound: Annotated[str, typer.Argument(help="a name on the studio's sheet (zh.no_key), or a prompt's id")],
+    language: Annotated[Spoken | None, typer.Option("--lang", help="of a prompt's id")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", help="of an agent's greeting: whose, by work number")] = None,
+    phone: Annotated[str | None, typer.Option("--phone", help="whose phone rings; the agent's if left out")] = None,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """Record a prompt by phone: it rings; speak after the tone, press #, hear it back, press 1 to keep it."""
+    wanted = {"sound": sound, "language": language, "agent": agent, "phone": phone}
+    ended = run(_record_there(stack, {name: value for name, value in wanted.items() if value is not None}))
+    if ended != "heard":
+        raise typer.Exit(1)
+
+
+@prompts.command("recorded")
+def recorded(
+    drop: Annotated[str | None, typer.Option("--drop", help="forget this one: the voice is heard again")] = None,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
+    """List what was recorded by phone, or forget one of it."""
+    for sound in run(_recorded_there(stack, drop)):
+        console.print(sound)
+
+
 def _words_of(site: Path | None) -> tuple[Path, Catalogue, Plan]:
     """The site file, its texts and all its sounds; raises SiteRefused, CatalogueError."""
     chosen = site or prepare.site_file()
@@ -144,6 +172,41 @@ def _say_built(built: Built) -> None:
 
 async def _build_there(stack: str) -> dict[str, int]:
     async with Client(find(stack_named(stack))) as server:
-        within = ClientTimeout(total=BUILD_WITHIN)
-        done: dict[str, int] = await server.ask("POST", "/api/prompts/build", json={}, timeout=within)
+        done: dict[str, int] = await server.ask("POST", "/api/prompts/build", json={}, timeout=LONG)
         return done
+
+
+ENDS: Final = {
+    "missed": "✗ nobody picked up",
+    "not-kept": "✗ nothing was kept",
+    "heard": "✓ callers hear it from now on",
+    "not-heard": "✗ it is kept, but cannot be used",
+}
+"""How a recording call can end, and what is said of it."""
+
+
+async def _record_there(stack: str, wanted: dict[str, str]) -> str:
+    """Have somebody rung, and tell how it goes until it is over; return how it ended."""
+    async with Client(find(stack_named(stack))) as server:
+        session = await server.post("/api/prompts/recordings", wanted)
+        console.print(f"{session['sound']}: {session['text']}", soft_wrap=True)
+        told, state = 0, ""
+        while True:
+            for line in session["said"][told:]:
+                console.print(f"  {line}", soft_wrap=True)
+            told = len(session["said"])
+            if session["state"] != state:
+                state = session["state"]
+                console.print(ENDS.get(state, state), soft_wrap=True)
+            if state in ENDS:
+                return str(state)
+            await asyncio.sleep(LOOK_EVERY)
+            session = await server.get(f"/api/prompts/recordings/{session['call']}")
+
+
+async def _recorded_there(stack: str, drop: str | None) -> list[str]:
+    async with Client(find(stack_named(stack))) as server:
+        if drop is not None:
+            await server.ask("POST", "/api/prompts/recorded/drop", json={"sound": drop}, timeout=LONG)
+        found: list[str] = (await server.get("/api/prompts/recorded"))["sounds"]
+        return found

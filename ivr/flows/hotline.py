@@ -54,7 +54,7 @@ async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
     Returns the choice and the prompt that announces it.
     """
     told = 0
-    while told <= REPEATS and (choice := await ask(call, menu)) is not None:
+    while told <= REPEATS and (choice := await ask(call, rooms, menu)) is not None:
         if choice.tells is not None:
             await ticket_status(call, rooms)
             told += 1
@@ -65,8 +65,8 @@ async def choose(call: Call, rooms: Rooms, menu: Menu) -> tuple[Choice, str]:
     return person_behind(menu), "to_person"
 
 
-async def ask(call: Call, menu: Menu) -> Choice | None:
-    """Ask one menu's question; None when no answer can be had."""
+async def ask(call: Call, rooms: Rooms, menu: Menu) -> Choice | None:
+    """Ask one menu's question; None when no answer can be had. Who changes the language hears the news in it too."""
     attempts, repeats = ATTEMPTS, REPEATS
     language_keys = call.line.language_keys.keys()
     while attempts and repeats >= 0:
@@ -75,6 +75,7 @@ async def ask(call: Call, menu: Menu) -> Choice | None:
             return choice
         if language := call.line.language_behind(key):
             call.speak(language)
+            await tell_news(call, rooms)
         if language or key == "*":
             repeats -= 1
             continue

@@ -1,15 +1,18 @@
-"""The codes an agent dials on the own phone: sign in and out, pause and end the pause, each confirmed by voice.
+"""The codes an agent dials on the own phone: sign in and out, pause and end the pause, each confirmed by voice; and the
+own greeting, to be recorded.
 
 What is confirmed is done and written down: an agent who heard it may rely on it, also after a crash.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import structlog
 
 from ivr.call import Call
+from ivr.flows.booth import record_prompt
 from ivr.hand import Hand
 from ivr.rooms import Desk, Rooms
 from routing.agents import AgentError
@@ -23,6 +26,8 @@ PAUSES: Final = {
     "*139": "other",
 }
 """The reason of a pause by the code that asks for it."""
+OWN_GREETING: Final = re.compile(r"\*16([1-9]?)")
+"""Record the own greeting; of several (lines, languages) the one with this place, else the first."""
 
 
 async def phone_code(call: Call, rooms: Rooms, phone: str, code: str) -> Hand:
@@ -31,6 +36,10 @@ async def phone_code(call: Call, rooms: Rooms, phone: str, code: str) -> Hand:
     if agent is None:
         await call.say("not_known_phone")
         return Hand.hang_up()
+    if rooms.booth is not None and (own := OWN_GREETING.fullmatch(code)):
+        wanted = rooms.booth.own_greeting(call.id, agent, int(own[1] or "1"))
+        if wanted is not None:
+            return await record_prompt(call, rooms, wanted)
     try:
         confirmation = await _do(rooms.desk, agent, code)
     except AgentError as cannot:

@@ -6,7 +6,7 @@ The calendar's clock is put ahead by a file that only the tests' server looks at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import pytest_asyncio
 
-from routing.events import CallEnded, PromptHeard, TalkStarted
+from routing.events import CallEnded, CallRang, PromptHeard, TalkStarted
 from tests.asterisk import sound
 from tests.asterisk.sound import Sound
 from tests.asterisk.world import Caller, World
@@ -27,7 +27,7 @@ DAYS = {
     "2026-02-17": "spring_festival",
     "2026-05-01": "labour_day",
 }
-NUMBERS = {"zh": ("4001234567", "heating"), "en": ("4001234568", "english")}
+NUMBERS = {"zh": ("4001234567", "heating"), "en": ("4001234568", "english"), "es": ("4001234570", "three")}
 
 
 @pytest_asyncio.fixture
@@ -84,7 +84,7 @@ async def test_the_same_number_is_heard_with_each_days_festival_and_the_agents_w
         assert (fact.language, fact.heard, fact.cut_by) == (language, fact.length, None)
         assert fact.length <= timedelta(seconds=5 if festival else 3.5)
         words = texts[fact.version].replace(" ", "")
-        assert "1024" in words or "一零二四" in words
+        assert ("一零二四" if language == "zh" else "1024") in words
 
 
 async def test_a_change_of_the_calendar_disturbs_none_of_twenty_calls_and_the_next_hears_it(clock: World) -> None:
@@ -124,3 +124,74 @@ async def test_an_outage_is_heard_before_the_menu_until_it_is_withdrawn(clock: W
     later = await world.call("4001234567")
     await world.hears(later, PromptHeard, prompt="main_menu")
     assert prompt not in [event.prompt for event in world.of(later, PromptHeard)]
+
+
+def rings_from(number: str) -> Callable[[CallRang], bool]:
+    return lambda event: event.caller is not None and event.caller.digits == number
+
+
+async def test_a_caller_is_heard_and_answered_in_the_language_of_the_key_then_and_in_the_next_call(
+    clock: World,
+) -> None:
+    """Spanish first, Chinese by key 8; the next call from that number begins in Chinese, and comes back by key 7."""
+    world = clock
+    put(world, "2026-11-18")
+    await world.sign_in("1024")
+    menus = {language: world.prompt(f"{language}/main_menu") for language in ("es", "zh", "en")}
+    brand = "brand/three/greeting"
+    caller = await world.call("4001234570")
+    await world.hears(caller, PromptHeard, prompt="main_menu", language="es", within=60)
+    await caller.press("8")
+    await world.hears(caller, PromptHeard, prompt="main_menu", language="zh", within=60)
+    await world.until(lambda: sound.heard_whole(menus["zh"], caller.heard()), "the menu in Chinese")
+    heard = caller.heard()
+    assert sound.heard_whole(world.prompt(f"es/{brand}"), heard)
+    assert sound.heard_whole(menus["es"], heard)
+    assert not sound.heard_whole(menus["en"], heard)
+    await caller.hang_up()
+    await world.hears(caller, CallEnded)
+
+    again = await world.place("4001234570", number=caller.number)
+    again.call = (await world.sees(CallRang, rings_from(caller.number), "the second ring", nth=2)).call
+    await world.hears(again, PromptHeard, prompt="greeting", language="zh", within=60)
+    await again.press("7")
+    await world.hears(again, PromptHeard, prompt="main_menu", language="es", within=60)
+    await again.press("1")
+    await world.hears(again, TalkStarted, agent="1024", within=60)
+    greetings = {
+        f"{language}/{agent}": world.prompt(f"{language}/agents/three/{agent}")
+        for language in ("es", "zh", "en")
+        for agent in ("1024", "1025", "1026")
+    }
+    await world.until(
+        lambda: sound.heard_whole(greetings["es/1024"], again.heard()), "the work number in Spanish", within=60
+    )
+    heard = again.heard()
+    assert sound.heard_whole(world.prompt(f"zh/{brand}"), heard)
+    assert not sound.heard_whole(world.prompt(f"es/{brand}"), heard)
+    assert sound.closest(greetings, heard) == "es/1024"
+    await again.hang_up()
+    await world.hears(again, CallEnded)
+
+
+async def test_who_changes_the_language_hears_the_outage_in_it(clock: World) -> None:
+    world = clock
+    put(world, "2026-11-18")
+    begins = datetime.fromisoformat("2026-11-18T00:00").replace(tzinfo=SHANGHAI)
+    times = {"begins": begins.isoformat(), "ends": (begins + timedelta(days=20)).isoformat()}
+    text = {"zh": "东城区供热管线抢修，暂停供暖。", "es": "Estamos reparando la calefacción en la zona este."}
+    outage: dict[str, Any] = {"text": text, **times}
+    told = await world.server.post("/api/news", outage)
+    prompt = f"news_{told['number']}"
+    try:
+        caller = await world.call("4001234570")
+        await world.hears(caller, PromptHeard, prompt=prompt, language="es", within=60)
+        await caller.press("8")
+        await world.hears(caller, PromptHeard, prompt="main_menu", language="zh", within=60)
+        heard = caller.heard()
+        spoken = {language: world.prompt(f"{language}/news/{prompt}") for language in text}
+        assert sound.heard_whole(spoken["es"], heard)
+        assert sound.heard_whole(spoken["zh"], heard)
+        assert sound.where_heard(spoken["es"], heard) < sound.where_heard(spoken["zh"], heard)
+    finally:
+        await world.server.post(f"/api/news/{told['number']}/end")

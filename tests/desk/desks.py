@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
@@ -22,10 +23,15 @@ from hotline import api
 from hotline.casework import casework_in_memory
 from hotline.service import Service
 from hotline.settings import Ami, Api, Folders, Settings
+from hotline.settings import Voice as VoiceChosen
 from hotline.site import load
 from hotline.stack import ROOT
+from hotline.words import open_said
+from prompts import voices
+from prompts.voice import Voice
 from routing.events import AgentAnswered, CallRang, PhoneNumber, TalkStarted
 from routing.log import MemoryLog
+from tests.prompts.conftest import Hummer
 from tests.words import words_in
 
 TOKEN = "n7Qw2ZxT9kLmP4vR"
@@ -87,14 +93,22 @@ async def a_desk(folder: Path, *, routes: Any = None, notices: Mapping[str, Any]
         ami=Ami(watch_secret=secret, desk_secret=secret, dial_secret=secret),
         api=Api(token=secret),
         link_secret=SecretStr(f"{TOKEN}-links"),
-        folders=Folders(sounds=folder / "sounds", recordings=folder / "recordings", messages=folder / "messages"),
+        voice=VoiceChosen(engine="hum"),
+        folders=Folders(
+            sounds=folder / "sounds",
+            recordings=folder / "recordings",
+            messages=folder / "messages",
+            spoken=folder / "spoken",
+        ),
     )
     site = load(ROOT / "tests/asterisk/site.toml")
     if notices is not None:
         site = site.model_copy(update={"notices": Notices.model_validate(notices)})
     async with AsyncExitStack() as stack:
+        stack.enter_context(patch.dict(cast("dict[str, Callable[..., Voice]]", voices.OURS), {"hum": Hummer}))
         casework = await stack.enter_async_context(casework_in_memory(site))
-        service = Service(settings, site, events, words_in(folder / "sounds"), casework)
+        said = await stack.enter_async_context(open_said(f"sqlite:///{folder / 'said.db'}"))
+        service = Service(settings, site, events, words_in(folder / "sounds"), casework, said)
         accounts = await stack.enter_async_context(open_accounts(f"sqlite:///{folder / 'users.db'}"))
         app = api.application(service, accounts, **({} if routes is None else {"routes": routes}))
         http = await stack.enter_async_context(TestClient(TestServer(app)))

@@ -589,6 +589,25 @@ async def test_a_caller_changes_the_language_by_key_and_hears_the_menu_again() -
     assert str(hand) == "repair"
 
 
+async def test_who_changes_the_language_hears_the_news_in_it_before_the_menu() -> None:
+    news = SHORT.model_copy(update={"text": {"zh": "东城正在抢修。", "en": "The east is without heating."}})
+    house = replace(house_of_two_languages(), news=SmallNews([news]))
+    stage = Stage([During("news_7", "8"), "1"], {}, words=Made())
+    events: list[Event] = []
+    call = Call(
+        stage, house.lines["400100"], words=stage, record=events.append, now=lambda: MORNING, clock=lambda: stage.clock
+    )
+    await hotline(call, house)
+    assert [(event.prompt, event.language) for event in events if isinstance(event, PromptHeard)] == [
+        ("greeting", "zh"),
+        ("news_7", "zh"),
+        ("news_7", "en"),
+        ("news_expected_end", "en"),
+        ("main_menu", "en"),
+        ("connecting", "en"),
+    ]
+
+
 async def test_a_caller_who_changes_the_language_again_and_again_reaches_a_person() -> None:
     lines = await rehearse(hotline, caller=["8", "9"] * 5, rooms=house_of_two_languages())
     assert lines[-2:] == ["hotline: to_person", "handed to: consult"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Barrier
 
+import numpy as np
 import pytest
 
 from prompts.build import build
@@ -16,7 +17,7 @@ from prompts.catalogue import Catalogue
 from prompts.errors import BuildBusy, BuildFailed, VoiceMissing
 from prompts.espeak import Espeak
 from prompts.library import Library
-from prompts.plan import Plan, Utterance, plan
+from prompts.plan import Composed, Plan, Utterance, plan
 from prompts.studio import Studio
 from tests.prompts.conftest import Hummer, heard, small_plan
 from tests.prompts.test_studio import record, tone
@@ -242,3 +243,25 @@ def test_what_the_spare_voice_spoke_is_reported_and_tried_again_next_time(tmp_pa
 def test_a_voice_that_is_missing_is_replaced_for_a_whole_language(tmp_path: Path) -> None:
     build(small_plan(), tmp_path, Espeak("no-such-espeak"), spare=Hummer())
     assert build(small_plan(), tmp_path, Espeak("no-such-espeak"), spare=Hummer()).made == ()
+
+
+def test_an_agents_own_recording_is_heard_on_festivals_and_the_wish_is_spoken_faster_for_it(tmp_path: Path) -> None:
+    wish = Utterance(file="zh/festival_new_year", prompt="festival_new_year", language="zh", text="元旦快乐")
+    greeting = Utterance(file="zh/agents/a/1", prompt="agent_greeting", language="zh", text="一号", at_most=3.5)
+    festive = Composed(
+        file="zh/agents/a/new_year/1", prompt="agent_greeting", language="zh",
+        parameters={"festival": "new_year"}, parts=[wish, greeting], at_most=5.0,
+    )  # fmt: skip
+    recordings, sounds = tmp_path / "recordings", tmp_path / "sounds"
+    record(recordings, "zh/agents/a/1", tone(3.2))
+    build((wish, greeting, festive), sounds, Hummer(seconds=1.9), studio=Studio(recordings))
+    own, both = heard(sounds, greeting.file), heard(sounds, festive.file)
+    assert len(own) / 8_000 == pytest.approx(3.2, abs=0.05)
+    assert np.array_equal(both[-len(own) :], own), "as he has recorded it, at its own pace"
+    assert 4.5 < len(both) / 8_000 <= 5.0
+    assert len(heard(sounds, wish.file)) / 8_000 == pytest.approx(1.9, abs=0.05), "alone it is not hurried"
+    record(recordings, "zh/agents/a/1", tone(2.0))
+    assert {*build((wish, greeting, festive), sounds, Hummer(seconds=1.9), studio=Studio(recordings)).made} == {
+        greeting.file,
+        festive.file,
+    }
