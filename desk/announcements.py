@@ -14,7 +14,7 @@ from desk.access import LEAD_SHIFT, LEADERS, SIGNED_IN, Role, only
 from desk.errors import Refused
 from desk.routes import Given, Shown, answer, get, given, post, who
 from prompts.calendar.notice import Notice
-from prompts.news import Announcement, News
+from prompts.news import Announcement, Area, News
 from prompts.store import Change
 
 LISTEN: Final = only(*LEADERS, Role.INSPECTOR)
@@ -74,6 +74,7 @@ class Ear(Protocol):
 
 EAR: Final = web.AppKey("ear", Ear)
 WORDS: Final = web.AppKey("words", Words)
+AREAS: Final[web.AppKey[Sequence[Area]]] = web.AppKey("areas", Sequence)
 
 
 class Announcing(Given):
@@ -94,6 +95,19 @@ class Listening(Given):
     keys: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{0,20}$")] = "0"
     agent: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,8}$")] | None = None
     language: Language | None = None
+
+
+class OneArea(Shown):
+    """A part of town, as tickets and announcements name it."""
+
+    key: str
+    name: str
+
+
+class Areas(Shown):
+    """The site's areas: an emergency in one of them is announced by itself."""
+
+    areas: Sequence[OneArea]
 
 
 class AllNews(Shown):
@@ -138,6 +152,11 @@ class Conversation(Lines):
 
     texts: Sequence[str]
     wav: str
+
+
+async def areas(request: web.Request) -> web.StreamResponse:
+    """The site's areas."""
+    return answer(Areas(areas=[OneArea(key=each.key, name=each.name) for each in request.app[AREAS]]))
 
 
 async def all_news(request: web.Request) -> web.StreamResponse:
@@ -206,6 +225,7 @@ def _number(request: web.Request, name: str, least: int, most: int) -> int:
 
 
 ROUTES: Final = (
+    get("/api/areas", areas, SIGNED_IN, answer=Areas),
     get("/api/news", all_news, SIGNED_IN, answer=AllNews),
     post("/api/news", announce, LEAD_SHIFT, body=Announcing, answer=News, status=201),
     post("/api/news/{news}/end", end_news, LEAD_SHIFT, answer=Numbered, refusals=(404,)),

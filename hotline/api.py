@@ -146,6 +146,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[key_routes.KEEPER] = accounts.keys
     app[tickets.TICKETS] = service.casework.tickets
     app[announcements.WORDS] = service.almanac
+    app[announcements.AREAS] = service.site.areas
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
     app[booth.BOOTH] = service.booth
     app[visits.OFFICE] = service.visits.office

@@ -29,6 +29,7 @@ from routing.events import (
     DeskStep,
     Event,
     KeyPressed,
+    MessageLeft,
     NoKey,
     PhoneBack,
     PhoneLost,
@@ -43,6 +44,9 @@ from routing.watch import Progress
 
 REMEMBERED: Final = 10_000
 """So many calls that have ended are remembered: what is told of them late does not bring them back."""
+
+TOLD_LATE: Final = (MessageLeft,)
+"""Found when the call is over, perhaps by a server that never saw it: it begins none."""
 
 OF_A_FLOW: Final = (CallAnswered, PromptHeard, KeyPressed, WrongKey, NoKey)
 """Heard and pressed by anybody on a line of ours; a caller's call has begun before, by its ring."""
@@ -129,7 +133,7 @@ class Live:
             return
         call = self.calls.get(step.call)
         if call is None:
-            if isinstance(step, OF_A_FLOW):
+            if isinstance(step, OF_A_FLOW + TOLD_LATE):
                 return
             call = self.calls[step.call] = LiveCall(step.call, step.at)
         call.follow(step)

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from hotline.client import ServerError
 from routing.events import CallEnded, MessageLeft, RecordingPlayed
 from tests.asterisk.callees import ANSWERS_ALL, BUSY, visit
+from tests.asterisk.test_emergency import announced
 from tests.asterisk.test_message import is_asked_for_a_message, speaks
 from tests.asterisk.test_tickets import nobodys_number, the_draft_of
 from tests.asterisk.world import World
@@ -112,3 +113,25 @@ async def test_a_message_is_heard_on_its_draft_and_a_ticket_is_taken_in_with_rea
     (ticket,) = (await world.server.ask("POST", "/api/tickets/search", json={"number": number}))["tickets"]
     assert (ticket["kind"], ticket["state"], ticket["source"]) == ("repair", "opened", "call")
     assert ticket["confirmed"] == ["problem", "address", "name", "phone"]
+
+
+async def test_a_lead_opens_an_emergency_at_the_desk_and_it_is_announced(world: World, page: Page) -> None:
+    await page.get_by_role("link", name="Tickets").click()
+    form = page.locator(".intake")
+    await form.get_by_label("Kind", exact=True).select_option("emergency")
+    await form.get_by_label("The caller is on the line").uncheck()
+    problem = f"burst main {nobodys_number()}"
+    await form.get_by_label("Problem", exact=True).fill(problem)
+    await form.get_by_label("Address", exact=True).fill("和平路1号")
+    await form.get_by_label("Area").fill("the moon")
+    await expect(form).to_contain_text("will not be announced", timeout=PATIENCE)
+    await form.get_by_label("Area").fill("东城")
+    await expect(form).not_to_contain_text("will not be announced", timeout=PATIENCE)
+    await form.get_by_role("button", name="Open").click()
+    await expect(page.locator(".toasts")).to_contain_text("Opened", timeout=PATIENCE)
+    emergencies = {"kinds": ["emergency"], "is_open": True}
+    found = (await world.server.ask("POST", "/api/tickets/search", json=emergencies))["tickets"]
+    (ticket,) = [each for each in found if each["problem"] == problem]
+    await announced(world, ticket["code"], there=True)
+    await world.server.ask("POST", f"/api/tickets/{ticket['code']}/steps", json={"move": "finish", "outcome": "mended"})
+    await announced(world, ticket["code"], there=False)

@@ -18,6 +18,7 @@ from casework.intake import Intake
 from casework.notices.directory import Notices
 from casework.steps import Step
 from casework.ticket import Kind, Ticket
+from casework.visits import book as visit_book
 from hotline.casework import Casework, open_casework
 from hotline.notices import PostRoom
 from hotline.settings import Ami, Api, Settings
@@ -34,6 +35,7 @@ def tables(modem: Modem) -> dict[str, Any]:
     return {
         "brand": "Sunshine",
         "language": "en",
+        "callers": ["sms"],
         "channels": [{"name": "sms", "kind": "gammu", "database": modem.database}],
         "people": [{"key": "crew", "name": "Crew", "ways": [{"channel": "sms", "address": CREW}]}],
     }
@@ -98,6 +100,9 @@ async def test_an_emergency_is_at_the_modem_and_done_by_sms_finishes_it(tmp_path
             ticket = await emergency(casework)
             [(number, text)] = await until(lambda: modem.sent() or None, "the SMS is at the modem")
             assert (number, ticket.code in text, "burst pipe" in text) == (CREW, True, True)
+            facts = {"problem": "no heat", "address": "x", "name": "y", "phone": "13600136001", "source": "desk"}
+            repair = Intake(kind=Kind.REPAIR, emergency=ticket.code, **facts)
+            concerned, _ = await casework.tickets.open(repair, who="1024")
 
             modem.receive(CREW, f"done {ticket.code}")
             async with asyncio.timeout(60):
@@ -105,4 +110,8 @@ async def test_an_emergency_is_at_the_modem_and_done_by_sms_finishes_it(tmp_path
                     await asyncio.sleep(0.1)
             confirmed = await until(lambda: found if len(found := modem.sent()) > 1 else None, "the crew is told")
             assert confirmed[1] == (CREW, f"Ticket {ticket.code}: noted (done).")
+            visits = await casework.database.read(visit_book.listed)
+            assert {(visit.ticket, visit.number) for visit in visits} == {(concerned.code, "13600136001")}
+            told = [notice for notice in await room.post.listed() if notice.occasion == "emergency_over"]
+            assert [(notice.ticket, notice.to) for notice in told] == [(concerned.code, "caller")]
         assert room.alarms() == {}

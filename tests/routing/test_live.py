@@ -24,6 +24,7 @@ from routing.events import (
     HoldStarted,
     KeyPressed,
     Keys,
+    MessageLeft,
     NoKey,
     OfferMissed,
     PhoneBack,
@@ -218,3 +219,9 @@ def shuffled(chance: random.Random, stories: Iterable[list[Event]]) -> list[Even
 def test_an_agent_who_dials_a_code_is_no_caller_on_the_board(heard: Event) -> None:
     assert after(heard)["calls"] == {}
     assert after(rang("a"), heard)["calls"].keys() == {"a"}
+
+
+def test_a_message_that_is_found_later_brings_no_call_back() -> None:
+    message = MessageLeft(at=START, call="a", file="a.wav", length=S)
+    assert after(message)["calls"] == {}
+    assert after(rang("a"), message)["calls"].keys() == {"a"}

@@ -47,11 +47,13 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
   const [emergency, setEmergency] = useState("");
   const [places, setPlaces] = useState<Place[]>([]);
   const [emergencies, setEmergencies] = useState<Ticket[]>([]);
+  const [areas, setAreas] = useState<{ key: string; name: string }[]>([]);
   const [known, setKnown] = useState<Known | null>(null);
   const [busy, setBusy] = useState(false);
 
   useEffect(() => {
     get<{ slots: Place[] }>("/api/tickets/slots").then((told) => setPlaces(told.slots), tellProblem);
+    get<{ areas: { key: string; name: string }[] }>("/api/areas").then((told) => setAreas(told.areas), tellProblem);
     const wanted = { kinds: ["emergency"], is_open: true };
     post<{ tickets: Ticket[] }>("/api/tickets/search", wanted).then((told) => setEmergencies(told.tickets), tellProblem);
   }, []);
@@ -149,7 +151,13 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
         ))}
         <label>
           <span>{say("area")}</span>
-          <input aria-label={say("area")} maxLength={200} value={area} onInput={(event) => setArea(event.currentTarget.value)} />
+          <input aria-label={say("area")} list="areas" maxLength={200} value={area} onInput={(event) => setArea(event.currentTarget.value)} />
+          <datalist id="areas">
+            {areas.map((each) => (
+              <option value={each.name} />
+            ))}
+          </datalist>
+          {kind === "emergency" && !areas.some((each) => [each.name, each.key].includes(area.trim())) && <small>{say("notAnnounced")}</small>}
         </label>
         {known !== null && (
           <aside class="known">

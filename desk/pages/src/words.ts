@@ -135,6 +135,7 @@ const WORDS = {
   problem: ["问题", "Problem"],
   address: ["地址", "Address"],
   area: ["片区", "Area"],
+  notAnnounced: ["片区未知：不会自动播报", "Not a known area: it will not be announced by itself"],
   callerName: ["姓名", "Name"],
   phone: ["电话", "Telephone"],
   readBack: ["已复述确认", "Read back"],
