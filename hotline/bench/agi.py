@@ -182,6 +182,8 @@ def _ratios(figures: Figures) -> dict[str, float]:
 
 
 _CPU: Final = "cpu ms/session"
+STARTS_WITHIN: Final = 60
+"""Seconds in which a child must have imported everything, on a machine that has other work too."""
 
 
 # Correctness
@@ -460,7 +462,7 @@ class _Process:
     port: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.port = self._reply(10)
+        self.port = self._reply(STARTS_WITHIN)
 
     def ask(self, name: str, *arguments: int | str) -> Any:
         """Have the child run one of its coroutines, at most a minute."""

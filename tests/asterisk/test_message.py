@@ -82,11 +82,11 @@ async def test_a_caller_who_says_nothing_has_left_no_message(world: World) -> No
 
 
 async def test_who_leaves_the_queue_unanswered_is_asked_for_a_message(world: World) -> None:
-    await world.sign_in("1024")
-    await world.manner("chen-desk", "ignore")
+    await world.sign_in("1025")
+    await world.manner("li-desk", "ignore")
     caller = await world.call()
     await world.hears(caller, CallAnswered)
-    await caller.press("1")
+    await caller.press("3")
     routed = await world.hears(caller, CallRouted, to="message", within=60)
     await world.hears(caller, PromptHeard, prompt="busy_leave_message")
     await caller.hang_up()
