@@ -43,16 +43,18 @@ def logging_of_its_own() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-class OneTelephoneWorld(LoadScopeScheduling):  # type: ignore[misc]
-    """With several processes (`make test`), one has the telephone world and the others run the rest meanwhile."""
+class TelephoneWorlds(LoadScopeScheduling):  # type: ignore[misc]
+    """With several processes (`make test`), one runs all that needs no telephone; each of the others has a world of its
+    own and takes the tests on real Asterisks file by file.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "the telephone world" if nodeid.startswith(ON_THE_LINE) else nodeid
+        return nodeid.partition("::")[0] if nodeid.startswith(ON_THE_LINE) else "no telephone"
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneTelephoneWorld:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TelephoneWorlds:
     """See pytest-xdist."""
-    return OneTelephoneWorld(config, log)
+    return TelephoneWorlds(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
