@@ -14,7 +14,7 @@ demo:
 	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && setup/pages.sh && .venv/bin/hotline demo
 
 test:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && setup/pages.sh && .venv/bin/pytest $(or $(ARGS),-n 2)
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && setup/pages.sh && .venv/bin/pytest $(or $(ARGS),-n 3)
 
 check:
 	@setup/venv.sh test
