@@ -7,6 +7,7 @@ and written at two rates.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import time
@@ -32,10 +33,14 @@ def run(*, quick: bool = False) -> Report:
     wanted = site(agents=4 if quick else 100)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder:
+        began = _cpu()
         first = _build(wanted, Path(folder) / "ours", console, "building")
+        ours = _cpu() - began
         second = _build(wanted, Path(folder) / "ours", console, "building again, nothing has changed")
         texts = [(piece.text, piece.language) for piece in wanted if not isinstance(piece, Played)]
+        began = _cpu()
         peer = _one_by_one(track(texts, "espeak-ng, one by one", console=console), Path(folder) / "peer.wav")
+        theirs = _cpu() - began
     return Report(
         name="prompts",
         machine=Machine.this(),
@@ -46,6 +51,7 @@ def run(*, quick: bool = False) -> Report:
         ],
         ratios={
             "files a second ours/espeak-ng": len(wanted) / first / (len(texts) / peer),
+            "CPU a file ours/espeak-ng": ours / len(wanted) / (theirs / len(texts)),
             "seconds to see that nothing changed": second,
         },
         notes=(
@@ -65,6 +71,12 @@ def site(agents: int) -> Plan:
         agents=[str(1000 + number) for number in range(agents)],
         festivals=[[festival] for festival in festivals[:FESTIVALS]],
     )
+
+
+def _cpu() -> float:
+    """Seconds of processor time so far, those of ended child processes too."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _build(wanted: Plan, sounds: Path, console: Console, what: str) -> float:
