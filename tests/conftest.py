@@ -16,6 +16,23 @@ from tests.asterisk.world import World, a_world
 
 ON_THE_LINE = ("tests/asterisk/", "tests/faults/")
 """Tests on real Asterisks."""
+LONGEST_FIRST = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "asterisk/test_calendar",
+        "faults/test_kill",
+        "asterisk/test_board",
+        "asterisk/test_booth",
+        "asterisk/test_menu",
+        "asterisk/test_queue",
+        "asterisk/test_command_line",
+        "asterisk/test_message",
+        "asterisk/test_transfer",
+        "asterisk/test_agents",
+        "asterisk/test_visits",
+    )
+)
+"""The files that take minutes each."""
 
 # A loaded machine is slow now and then; how long an example takes is no finding.
 settings.register_profile("hotline", deadline=None)
@@ -54,6 +71,7 @@ class TelephoneWorlds(LoadScopeScheduling):  # type: ignore[misc]
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TelephoneWorlds:
     """See pytest-xdist."""
+    config.option.loadscopereorder = False
     return TelephoneWorlds(config, log)
 
 
@@ -62,9 +80,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Each is counted in the report; `-p no:rerunfailures` shows which need it, and on a quiet machine that is a bug.
     """
+    items.sort(key=_turn)
     for item in items:
         if item.nodeid.startswith(ON_THE_LINE) and item.config.pluginmanager.hasplugin("rerunfailures"):
             item.add_marker(pytest.mark.flaky(reruns=2))
+
+
+def _turn(item: pytest.Item) -> int:
+    """All that needs no telephone in one go; then the rest file by file, so that none is left alone with a long one."""
+    file = item.nodeid.partition("::")[0]
+    if not file.startswith(ON_THE_LINE):
+        return 0
+    return 1 + (LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
