@@ -47,42 +47,50 @@ class Parts:
 
     def __init__(self, voice: Voice, studio: Studio = NOBODY) -> None:
         self._voice, self._studio = voice, studio
-        self._takes: dict[tuple[str, float], Audio] = {}
-        self._done: dict[tuple[str, float], Both] = {}
+        self._takes: dict[tuple[str, float, bool], Audio] = {}
+        self._done: dict[tuple[str, float, bool], Both] = {}
 
     def composed(self, piece: Composed) -> Both:
         """Have the parts spoken, all faster if they would last too long together, and join them without a click.
 
-        What somebody has recorded is heard as it is, the other parts are spoken faster for it. Raises VoiceFailed,
-        BadSound.
+        What somebody has recorded is heard as it is, the other parts are spoken faster for it; if even that leaves no
+        room, the voice says all of it. Raises VoiceFailed, BadSound.
         """
-        pace = 1.0
-        while (seconds := self._seconds(piece, pace)) > piece.at_most and pace < FASTEST:
-            # In steps, so that parts which several prompts share are spoken once.
-            needed = math.ceil(10 * pace * seconds / piece.at_most) / 10
-            pace = min(FASTEST, max(needed, round(pace + 0.1, 1)))
-        first, *others = (self._part(part, pace) for part in piece.parts)
+        for own in (True, False):
+            pace = self._pace(piece, own)
+            if self._seconds(piece, pace, own) <= piece.at_most:
+                break
+        first, *others = (self._part(part, pace, own) for part in piece.parts)
         wide, narrow = first
         for other in others:
             wide, narrow = wide.followed_by(other[0], after=GAP), narrow.followed_by(other[1], after=GAP)
         return wide, narrow
 
-    def _seconds(self, piece: Composed, pace: float) -> float:
+    def _pace(self, piece: Composed, own: bool) -> float:
+        """At which pace it fits, or the fastest; in steps, so that parts which several share are spoken once."""
+        pace = 1.0
+        while (seconds := self._seconds(piece, pace, own)) > piece.at_most and pace < FASTEST:
+            needed = math.ceil(10 * pace * seconds / piece.at_most) / 10
+            pace = min(FASTEST, max(needed, round(pace + 0.1, 1)))
+        return pace
+
+    def _seconds(self, piece: Composed, pace: float, own: bool) -> float:
         """How long all of it would last; finishing a take may add some milliseconds."""
-        takes = [self._spoken(part, pace) for part in piece.parts]
+        takes = [self._spoken(part, pace, own) for part in piece.parts]
         return sum(take.seconds + 0.01 for take in takes) + GAP * (len(takes) - 1)
 
-    def _spoken(self, part: Utterance, pace: float) -> Audio:
-        key = part.file, pace
+    def _spoken(self, part: Utterance, pace: float, own: bool) -> Audio:
+        """One part, as it was recorded if `own` allows."""
+        key = part.file, pace, own
         if key not in self._takes:
-            recorded = self._studio.take(part.file)
+            recorded = self._studio.take(part.file) if own else None
             self._takes[key] = _take(part, self._voice, pace=pace) if recorded is None else _trimmed(recorded)
         return self._takes[key]
 
-    def _part(self, part: Utterance, pace: float) -> Both:
-        key = part.file, pace
+    def _part(self, part: Utterance, pace: float, own: bool) -> Both:
+        key = part.file, pace, own
         if key not in self._done:
-            wide = finished(self._spoken(part, pace))
+            wide = finished(self._spoken(part, pace, own))
             self._done[key] = wide, wide.at(NARROW)
         return self._done[key]
 

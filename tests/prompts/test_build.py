@@ -265,3 +265,10 @@ def test_an_agents_own_recording_is_heard_on_festivals_and_the_wish_is_spoken_fa
         greeting.file,
         festive.file,
     }
+    record(recordings, "zh/agents/a/1", tone(3.4))
+    long_wish = replace(wish, text="元旦快乐，祝您和您的家人新年幸福安康")
+    festive = replace(festive, parts=[long_wish, greeting])
+    built = build((long_wish, greeting, festive), sounds, Hummer(seconds=2.9), studio=Studio(recordings))
+    assert built.too_long == {}
+    assert len(heard(sounds, greeting.file)) / 8_000 == pytest.approx(3.4, abs=0.05)
+    assert 3.5 < len(heard(sounds, festive.file)) / 8_000 <= 5.0, "there is no room: the voice says both"
