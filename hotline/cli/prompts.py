@@ -84,7 +84,7 @@ def script(
     language: Annotated[Spoken, typer.Option("--lang", help="the speaker's language")] = "zh",
     form: Annotated[Form, typer.Option("--format")] = "text",
     everything: Annotated[bool, typer.Option("--all", help="agents' greetings, digits and pieces too")] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="only what no studio has recorded yet; by phone: hotline prompts recorded")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="only what no studio has recorded")] = False,
     site: SITE = None,
 ) -> None:
     """Print the sheet for a speaker in the studio: what to say, and how to call the files."""
