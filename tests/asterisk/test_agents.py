@@ -13,6 +13,7 @@ import pytest_asyncio
 from hotline.cli.stack import start
 from hotline.client import ServerError
 from routing.events import AgentOffered, AgentRestored, CallAnswered, TalkStarted
+from tests.asterisk import sound
 from tests.asterisk.command_line import hotline
 from tests.asterisk.sound import RATE
 from tests.asterisk.world import SITE, World
@@ -264,6 +265,18 @@ async def test_who_wraps_up_is_offered_no_call_of_any_queue_and_the_next_one_as_
     await world.server.post("/api/agents/1024/end-wrap-up")
     await world.hears(second, TalkStarted, agent="1024")
     await has_members(world, {"consult": ["1024"], "repair": ["1024"], "complaint": []})
+
+    # Our server goes while the agent wraps up, and cannot end it: whoever calls now is not made to wait for that.
+    await second.hang_up()
+    await has_members(world, {"consult": ["1024(1000)"], "repair": ["1024(1000)"], "complaint": []})
+    world.container("stop", "hotline")
+    try:
+        third = await world.place("4001234567")
+        says = world.prompt("tryout/agent")
+        await world.until(lambda: sound.fraction_heard(says, third.heard()) > 0.5, "an agent talks", within=BACK_WITHIN)
+    finally:
+        world.container("start", "hotline")
+    await all_well(world)
 
 
 async def is_shown(world: World, agent: str, state: str) -> bool:

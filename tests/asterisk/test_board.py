@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from hotline.client import ServerError
 from routing.events import (
@@ -24,44 +24,27 @@ from routing.events import (
     TalkStarted,
 )
 from tests.asterisk import sound
+from tests.asterisk.pages import PATIENCE, a_browser, signed_in
 from tests.asterisk.sound import RATE
 from tests.asterisk.world import Caller, World
 
 CHEN, ZHAO = "chen-desk", "zhao-desk"
 USER = "zhao-supervises"
-CHROMIUM = "/usr/bin/chromium"
-PATIENCE = 30_000.0
-"""Milliseconds that the browser waits for what it is to see."""
 
 
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all."""
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with a_browser() as started:
         yield started
-        await started.close()
 
 
 @asynccontextmanager
 async def a_page(world: World, browser: Browser, password: str) -> AsyncIterator[Page]:
-    """The board, signed in, in English; any complaint of the browser's fails the test."""
-    context = await browser.new_context(locale="en-GB", viewport={"width": 1400, "height": 900})
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    await page.goto(f"http://127.0.0.1:{world.stack.ports.web}/")
-    await page.get_by_label("Name").fill(USER)
-    await page.get_by_label("Password").fill(password)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.locator(".fresh-fresh")).to_be_visible(timeout=PATIENCE)
-    try:
+    """The board, fresh."""
+    async with signed_in(world, browser, USER, password) as page:
+        await expect(page.locator(".fresh-fresh")).to_be_visible(timeout=PATIENCE)
         yield page
-        assert complaints == []
-    finally:
-        await context.close()
 
 
 @pytest_asyncio.fixture

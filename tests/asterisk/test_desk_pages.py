@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from hotline.client import ServerError
 from routing.events import CallEnded, MessageLeft, RecordingPlayed
 from tests.asterisk.callees import ANSWERS_ALL, BUSY, visit
+from tests.asterisk.pages import PATIENCE, a_browser, signed_in
 from tests.asterisk.test_emergency import announced
 from tests.asterisk.test_message import is_asked_for_a_message, speaks
 from tests.asterisk.test_tickets import nobodys_number, the_draft_of
@@ -19,38 +20,23 @@ from tests.asterisk.world import World
 
 pytestmark = pytest.mark.timeout(400)
 USER = "zhang-leads"
-PATIENCE = 60_000.0
-"""Milliseconds that the browser waits for what it is to see."""
 
 
 @pytest_asyncio.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    async with a_browser() as started:
         yield started
-        await started.close()
 
 
 @pytest_asyncio.fixture
 async def page(world: World, browser: Browser) -> AsyncIterator[Page]:
-    """The pages of a lead who has signed in, in English; any complaint of the browser's fails the test."""
+    """The pages of a lead."""
     with suppress(ServerError):
         await world.server.ask("DELETE", f"/api/users/{USER}")
     made = await world.server.post("/api/users", {"name": USER, "role": "lead"})
-    context = await browser.new_context(locale="en-GB", viewport={"width": 1400, "height": 900})
-    opened = await context.new_page()
-    opened.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    await opened.goto(f"http://127.0.0.1:{world.stack.ports.web}/")
-    await opened.get_by_label("Name").fill(USER)
-    await opened.get_by_label("Password").fill(str(made["password"]))
-    await opened.get_by_role("button", name="Sign in").click()
-    await expect(opened.get_by_role("link", name="Visits")).to_be_visible(timeout=PATIENCE)
-    yield opened
-    await context.close()
-    assert complaints == []
+    async with signed_in(world, browser, USER, str(made["password"])) as opened:
+        await expect(opened.get_by_role("link", name="Visits")).to_be_visible(timeout=PATIENCE)
+        yield opened
 
 
 async def played(world: World, file: str) -> RecordingPlayed:
@@ -73,11 +59,16 @@ async def test_a_lead_pauses_reorders_resumes_and_hears_what_was_said(world: Wor
     await page.get_by_role("button", name="Resume dialling").click()
     await expect(page.locator('[data-dialling="on"]')).to_be_visible(timeout=PATIENCE)
     await answers.comes_to("finished", within=150)
+    talk = f"visit-{answers.id}-1.0.wav"
+    kept, elsewhere = f"/srv/recordings/{talk}", f"/srv/recordings/not-yet-{answers.id}"
+    await world.until(lambda: world.recording("hotline", kept).size > 0, "the talk's recording is kept")
+    world.inside("hotline", "mv", kept, elsewhere)
     await page.locator('button[data-state="finished"]').click()
     row = page.locator(f'[data-visit="{answers.id}"]')
     await row.locator("button[aria-expanded]").click()
     await expect(row).to_contain_text("score: 9", timeout=PATIENCE)
-    talk = f"visit-{answers.id}-1.0.wav"
+    assert await row.locator(f'[data-sound$="{talk}"]').count() == 0
+    world.inside("hotline", "mv", elsewhere, kept)  # the recording comes after the answers: it appears by itself
     await row.locator(f'[data-sound$="{talk}"]').click()
     assert (await played(world, talk)).by == USER
     await page.get_by_role("button", name="切换到中文").click()

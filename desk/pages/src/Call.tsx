@@ -1,11 +1,9 @@
 // One call: its story as it goes on, and its recordings.
 
-import { useEffect, useState } from "preact/hooks";
-
+import { useAnswer } from "./answer";
 import { get, Refused, type Me } from "./api";
 import { Recording } from "./Recording";
 import type { View } from "./live";
-import { tellProblem } from "./Toasts";
 import { sayOr, useWords } from "./words";
 
 interface Line {
@@ -25,19 +23,13 @@ interface Story {
 
 export function CallPage({ call, mine, view }: { call: string; mine: Me; view: View }) {
   const { say, language } = useWords();
-  const [story, setStory] = useState<Story | null | undefined>(undefined);
   const up = view.picture?.calls[call];
-  useEffect(() => {
-    const load = () =>
-      get<Story>(`/api/calls/${encodeURIComponent(call)}/story?lang=${language}`).then(setStory, (problem: unknown) => {
-        if (problem instanceof Refused && problem.status === 404) setStory(null);
-        else tellProblem(problem);
-      });
-    void load();
-    const timer = window.setInterval(() => void load(), 2000);
-    return () => window.clearInterval(timer);
-  }, [call, language]);
-
+  const load = () =>
+    get<Story>(`/api/calls/${encodeURIComponent(call)}/story?lang=${language}`).catch((problem: unknown) => {
+      if (problem instanceof Refused && problem.status === 404) return null;
+      throw problem;
+    });
+  const [story] = useAnswer(load, 2000, [call, language]);
   if (story === undefined) return <p class="empty tall">{say("connecting")}</p>;
   if (story === null) return <p class="empty tall">{say("callGone")}</p>;
   return (

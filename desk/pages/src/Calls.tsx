@@ -1,12 +1,10 @@
 // Recent calls, newest first; each leads to its page.
 
-import { useEffect, useState } from "preact/hooks";
-
+import { useAnswer } from "./answer";
 import { get, type Me } from "./api";
 import { REVEALS } from "./Board";
 import { CallerNumber } from "./Queues";
 import { clock, length } from "./time";
-import { tellProblem } from "./Toasts";
 import { useWords } from "./words";
 
 interface Summary {
@@ -23,20 +21,14 @@ interface Summary {
 
 export function Calls({ mine }: { mine: Me }) {
   const { say, language } = useWords();
-  const [calls, setCalls] = useState<Summary[] | null>(null);
-  useEffect(() => {
-    const load = () => get<{ calls: Summary[] }>(`/api/calls/recent?lang=${language}`).then((told) => setCalls(told.calls));
-    load().catch(tellProblem);
-    const timer = window.setInterval(() => void load().catch(() => undefined), 5000);
-    return () => window.clearInterval(timer);
-  }, [language]);
-  if (calls === null) return <p class="empty tall">{say("connecting")}</p>;
+  const [told] = useAnswer(() => get<{ calls: Summary[] }>(`/api/calls/recent?lang=${language}`), 5000, [language]);
+  if (told === undefined) return <p class="empty tall">{say("connecting")}</p>;
   return (
     <section class="card calls">
       <h2>{say("recent")}</h2>
-      {calls.length === 0 && <p class="empty">{say("noCalls")}</p>}
+      {told.calls.length === 0 && <p class="empty">{say("noCalls")}</p>}
       <ul>
-        {calls.map((call) => (
+        {told.calls.map((call) => (
           <li key={call.call}>
             <time class="num">{clock(Date.parse(call.began))}</time>
             <CallerNumber call={call} may={REVEALS.has(mine.role)} />

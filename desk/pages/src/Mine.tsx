@@ -1,7 +1,6 @@
 // An agent's own page: the state, and the steps that change it.
 
-import { useEffect, useState } from "preact/hooks";
-
+import { useAnswer } from "./answer";
 import { REASONS, STATE_WORD } from "./Agents";
 import { get, post, type Me } from "./api";
 import type { AgentState } from "./picture";
@@ -20,19 +19,16 @@ interface Own {
 
 export function Mine({ mine }: { mine: Me }) {
   const { say } = useWords();
-  const [own, setOwn] = useState<Own | null>(null);
+  return mine.number === null ? <p class="empty tall">{say("noPhone")}</p> : <OwnState number={mine.number} />;
+}
+
+function OwnState({ number }: { number: string }) {
+  const { say } = useWords();
   const now = useNow();
-  const path = `/api/agents/${mine.number}`;
-  useEffect(() => {
-    if (mine.number === null) return;
-    const load = () => get<Own>(path).then(setOwn);
-    load().catch(tellProblem);
-    const timer = window.setInterval(() => void load().catch(() => undefined), 1500);
-    return () => window.clearInterval(timer);
-  }, [path]);
-  if (mine.number === null) return <p class="empty tall">{say("noPhone")}</p>;
-  if (own === null) return <p class="empty tall">{say("connecting")}</p>;
-  const step = (name: string, body?: object) => () => void post<Own>(`${path}/${name}`, body).then(setOwn, tellProblem);
+  const path = `/api/agents/${number}`;
+  const [own, again] = useAnswer(() => get<Own>(path), 1500, [path]);
+  if (own === undefined) return <p class="empty tall">{say("connecting")}</p>;
+  const step = (name: string, body?: object) => () => void post(`${path}/${name}`, body).then(again, tellProblem);
   return (
     <section class={`card own is-${own.state}`}>
       <h1>

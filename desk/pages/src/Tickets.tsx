@@ -1,12 +1,12 @@
 // Tickets: what is open, the drafts that calls left with their messages, and taking a new one in.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
+import { useAnswer } from "./answer";
 import { post, type Me } from "./api";
 import { Intake } from "./Intake";
 import { Sound } from "./Sound";
 import { clock } from "./time";
-import { tellProblem } from "./Toasts";
 import { sayOr, useWords, type Word } from "./words";
 
 export interface Ticket {
@@ -42,18 +42,11 @@ export function Tickets({ mine }: { mine: Me }) {
   const [filter, setFilter] = useState<Word>("openTickets");
   const [words, setWords] = useState("");
   const [asked, setAsked] = useState("");
-  const [tickets, setTickets] = useState<Ticket[] | null>(null);
   const [draft, setDraft] = useState<Ticket | null>(null);
 
-  const load = () => {
-    const wanted = FILTERS.find(([name]) => name === filter)![1];
-    return post<{ tickets: Ticket[] }>("/api/tickets/search", { ...wanted, text: asked, limit: 50 }).then((told) => setTickets(told.tickets));
-  };
-  useEffect(() => {
-    load().catch(tellProblem);
-    const timer = window.setInterval(() => void load().catch(() => undefined), 4000);
-    return () => window.clearInterval(timer);
-  }, [filter, asked]);
+  const wanted = FILTERS.find(([name]) => name === filter)![1];
+  const load = () => post<{ tickets: Ticket[] }>("/api/tickets/search", { ...wanted, text: asked, limit: 50 });
+  const [found, again] = useAnswer(load, 4000, [filter, asked]);
 
   const search = (event: Event) => {
     event.preventDefault();
@@ -74,9 +67,9 @@ export function Tickets({ mine }: { mine: Me }) {
             </button>
           ))}
         </div>
-        {tickets !== null && tickets.length === 0 && <p class="empty">{say("noTickets")}</p>}
+        {found?.tickets.length === 0 && <p class="empty">{say("noTickets")}</p>}
         <ul>
-          {(tickets ?? []).map((ticket) => (
+          {found?.tickets.map((ticket) => (
             <li key={ticket.code} data-ticket={ticket.code}>
               <div class="row">
                 <b class="num">{grouped(ticket.code)}</b>
@@ -104,7 +97,7 @@ export function Tickets({ mine }: { mine: Me }) {
           draft={draft}
           done={() => {
             setDraft(null);
-            void load().catch(tellProblem);
+            again();
           }}
         />
       )}

@@ -1,7 +1,8 @@
 // Return visits as they go on: how many are in each state, who is next; a lead pauses, resumes, reorders, and listens.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
+import { useAnswer } from "./answer";
 import { get, post, type Me } from "./api";
 import { Sound } from "./Sound";
 import { clock } from "./time";
@@ -41,25 +42,16 @@ const WAITS = new Set(["due", "appointed"]);
 
 export function Visits({ mine }: { mine: Me }) {
   const { say } = useWords();
-  const [progress, setProgress] = useState<Progress | null>(null);
-  const [visits, setVisits] = useState<Visit[]>([]);
   const [state, setState] = useState("due");
   const [shown, setShown] = useState<number | null>(null);
   const leads = LEADS.has(mine.role);
 
-  const load = async () => {
-    setProgress(await get<Progress>("/api/visits/progress"));
-    setVisits((await get<{ visits: Visit[] }>(`/api/visits?limit=200&state=${state}`)).visits);
-  };
-  useEffect(() => {
-    void load().catch(tellProblem);
-    const timer = window.setInterval(() => void load().catch(() => undefined), 2000);
-    return () => window.clearInterval(timer);
-  }, [state]);
-
-  if (progress === null) return <p class="empty tall">{say("connecting")}</p>;
+  const load = () => Promise.all([get<Progress>("/api/visits/progress"), get<{ visits: Visit[] }>(`/api/visits?limit=200&state=${state}`)]);
+  const [answers, again] = useAnswer(load, 2000, [state]);
+  if (answers === undefined) return <p class="empty tall">{say("connecting")}</p>;
+  const [progress, { visits }] = answers;
   const paused = progress.paused.length > 0;
-  const act = (path: string, body: object = {}) => void post(path, body).then(load).catch(tellProblem);
+  const act = (path: string, body: object = {}) => void post(path, body).then(again, tellProblem);
   const states = [...ORDER, ...Object.keys(progress.states).filter((name) => !ORDER.includes(name)).sort()];
   const sorted = [...visits].sort((one, other) => other.priority - one.priority || one.due.localeCompare(other.due) || one.id - other.id);
   return (
@@ -122,13 +114,12 @@ export function Visits({ mine }: { mine: Me }) {
 
 function Talks({ visit }: { visit: number }) {
   const { say } = useWords();
-  const [talks, setTalks] = useState<Talk[] | null>(null);
-  useEffect(() => void get<{ calls: Talk[] }>(`/api/visits/${visit}`).then((told) => setTalks(told.calls), tellProblem), [visit]);
-  if (talks === null) return <p class="empty">{say("connecting")}</p>;
-  if (talks.length === 0) return <p class="empty">{say("notCalled")}</p>;
+  const [told] = useAnswer(() => get<{ calls: Talk[] }>(`/api/visits/${visit}`), 2000, [visit]);
+  if (told === undefined) return <p class="empty">{say("connecting")}</p>;
+  if (told.calls.length === 0) return <p class="empty">{say("notCalled")}</p>;
   return (
     <ol class="talks">
-      {talks.map((talk) => (
+      {told.calls.map((talk) => (
         <li key={talk.call}>
           <time class="num">{clock(Date.parse(talk.began))}</time> <b>{talk.outcome ?? talk.fate ?? "…"}</b>{" "}
           {talk.answers.filter((each) => !talk.recordings.includes(each.value)).map((each) => `${each.step}: ${each.value}`).join(" · ")}
