@@ -1,8 +1,13 @@
-"""Opens and moves tickets until it is killed, and prints each that was acknowledged (see test_killed.py)."""
+"""Brings up one writer of tickets after another, each to be killed: python -m tests.casework.nursery URL.
+
+For each line on standard input (the name of a life) a writer is forked off; everything is imported only once. Printed
+are `alive PID`, a line for each acknowledged ticket (external id, code and version), and `dead` at the end.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from zoneinfo import ZoneInfo
 
@@ -14,7 +19,7 @@ from routing.database import open_database
 from tests.casework.cases import burst_pipe
 
 
-async def main(url: str, life: str) -> None:
+async def live(url: str, life: str) -> None:
     """Open one ticket after the other, four at a time; each is known to its asker by an id of its own."""
     database = open_database(url, patience=30)
     tickets = Tickets(database, Register(), Calendar(zone=ZoneInfo("Asia/Shanghai")))
@@ -31,10 +36,20 @@ async def main(url: str, life: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Acknowledge."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Say it at once and whole: a line is less than what a pipe takes in one piece."""
+    os.write(1, f"{line}\n".encode())
+
+
+def main(url: str) -> None:
+    """Let one live after the other."""
+    for life in sys.stdin:
+        child = os.fork()
+        if not child:
+            tell(f"alive {os.getpid()}")
+            asyncio.run(live(url, life.strip()))
+        os.waitpid(child, 0)
+        tell("dead")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    main(*sys.argv[1:])
