@@ -57,7 +57,7 @@ class NewUser(Given):
 
 
 class Change(Given):
-    """What is to be another: what is not named stays."""
+    """What is to be another: what is not named stays; a number of null is taken away."""
 
     role: Role | None = None
     number: Number | None = None
@@ -164,7 +164,8 @@ async def change_user(request: web.Request) -> web.StreamResponse:
     wanted, name = given(request, Change), request.match_info["name"]
     found = await request.app[GATE].accounts.find(name)
     old = found[0] if found else User(name, Role.AGENT)
-    changed = User(name, wanted.role or old.role, wanted.number or old.number)
+    number = wanted.number if "number" in wanted.model_fields_set else old.number
+    changed = User(name, wanted.role or old.role, number)
     await request.app[GATE].accounts.change(changed)
     return answer(Entry(**_entry(changed)))
 

@@ -36,14 +36,20 @@ def listing(stack: StackName = DEFAULT_STACK) -> None:
 @user.command()
 def add(name: Name, role: ROLE, number: NUMBER = None, stack: StackName = DEFAULT_STACK) -> None:
     """Let somebody sign in. The password is made here and shown this once."""
-    body = {"name": name, "role": role.value} | ({"number": number} if number else {})
-    _hand_over(_ask(stack, "POST", "/api/users", body))
+    _hand_over(_ask(stack, "POST", "/api/users", {"name": name, "role": role.value, "number": number}))
 
 
 @user.command()
-def role(name: Name, role: ROLE, number: NUMBER = None, stack: StackName = DEFAULT_STACK) -> None:
+def role(
+    name: Name,
+    role: ROLE,
+    number: NUMBER = None,
+    no_number: Annotated[bool, typer.Option("--no-number", help="the user has no phone any more")] = False,
+    stack: StackName = DEFAULT_STACK,
+) -> None:
     """Give a user another role, or another phone; the user must sign in anew."""
-    changed = _ask(stack, "POST", f"/api/users/{name}", {"role": role.value} | ({"number": number} if number else {}))
+    phone = {"number": number} if number or no_number else {}
+    changed = _ask(stack, "POST", f"/api/users/{name}", {"role": role.value, **phone})
     console.print(f"{changed['name']} is {changed['role']} now, phone {changed['number'] or 'none'}", markup=False)
 
 
@@ -64,7 +70,7 @@ def _hand_over(made: dict[str, Any]) -> None:
     console.print(f"name {made['name']}   password {made['password']}   (shown this once)", markup=False)
 
 
-def _ask(stack: str, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+def _ask(stack: str, method: str, path: str, body: dict[str, str | None] | None = None) -> dict[str, Any]:
     async def ask() -> dict[str, Any]:
         async with Client(find(stack_named(stack))) as server:
             return await server.ask(method, path, json=body)

@@ -126,3 +126,46 @@ async def test_a_lead_opens_an_emergency_at_the_desk_and_it_is_announced(world: 
     await announced(world, ticket["code"], there=True)
     await world.server.ask("POST", f"/api/tickets/{ticket['code']}/steps", json={"move": "finish", "outcome": "mended"})
     await announced(world, ticket["code"], there=False)
+
+
+async def test_an_admin_makes_a_user_who_chooses_a_password_and_is_let_go(world: World, browser: Browser) -> None:
+    new, admin = "wu-is-new", "sun-admin"
+    with suppress(ServerError):
+        await world.server.ask("DELETE", f"/api/users/{new}")
+    with suppress(ServerError):  # the last admin cannot be removed, and may be there from the last time
+        await world.server.post("/api/users", {"name": admin, "role": "admin"})
+    made = await world.server.post(f"/api/users/{admin}/password")
+    async with signed_in(world, browser, admin, str(made["password"])) as page:
+        await page.get_by_role("link", name="Users").click()
+        form = page.locator(".intake")
+        await form.get_by_label("Name").fill(new)
+        await form.get_by_label("Role").select_option("lead")
+        await form.get_by_label("Number").fill("1026")
+        await form.get_by_role("button", name="Add").click()
+        handed = page.locator(".handed")
+        await expect(handed).to_contain_text(new, timeout=PATIENCE)
+        password = await handed.locator("output").inner_text()
+        await handed.get_by_role("button", name="Handed over").click()
+        assert password not in await page.content()
+        row = page.locator(f'[data-user="{new}"]')
+        await expect(row.get_by_label("Number")).to_have_value("1026", timeout=PATIENCE)
+
+        async with signed_in(world, browser, new, password) as theirs:
+            await expect(theirs.get_by_role("link", name="Visits")).to_be_visible(timeout=PATIENCE)
+            assert await theirs.get_by_role("link", name="Users").count() == 0
+            await theirs.get_by_role("link", name=new).click()
+            await theirs.get_by_label("Old password").fill(password)
+            for name in ("new", "repeated"):
+                await theirs.locator(f'input[name="{name}"]').fill("heating-main-42")
+            await theirs.get_by_role("button", name="Change the password").click()
+            await expect(theirs.get_by_role("button", name="Sign in")).to_be_visible(timeout=PATIENCE)
+        async with signed_in(world, browser, new, "heating-main-42") as theirs:
+            await expect(theirs.get_by_role("link", name="Visits")).to_be_visible(timeout=PATIENCE)
+            await row.get_by_label("Role").select_option("agent")
+            await row.get_by_role("button", name="Save").click()
+            await expect(theirs.get_by_role("button", name="Sign in")).to_be_visible(timeout=PATIENCE)
+
+        await row.get_by_role("button", name="Remove").click()
+        await row.get_by_role("button", name="Really remove?").click()
+        await expect(row).to_have_count(0, timeout=PATIENCE)
+    assert new not in [user["name"] for user in (await world.server.get("/api/users"))["users"]]

@@ -83,6 +83,7 @@ async def test_whatever_people_do_board_and_asterisk_agree_at_every_quiet_moment
     callers: list[Caller] = []
     wrong_before = len(mistakes(world))
     await world.sign_in("1025")
+    await they_agree(world)
     for _ in range(9):
         await one_step(world, chance, callers)
         await they_agree(world)

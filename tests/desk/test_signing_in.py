@@ -117,6 +117,15 @@ async def test_who_is_given_another_role_must_sign_in_anew(desk: Desk, change: d
     assert await code(await desk.http.get("/api/me", headers=headers)) == (401, "sign-in")
 
 
+async def test_a_number_stays_until_it_is_changed_or_taken_away(desk: Desk) -> None:
+    await desk.signed_in(Role.LEAD)
+    numbers = []
+    for change in ({"number": "9001"}, {"role": "agent"}, {"number": None}):
+        changed = await desk.http.post("/api/users/lead-nobody", json=change, headers=BY_TOKEN)
+        numbers.append((await changed.json())["number"])
+    assert numbers == ["9001", "9001", None]
+
+
 async def test_who_is_removed_is_out_at_once(desk: Desk) -> None:
     headers = await desk.signed_in(Role.LEAD)
     assert (await desk.http.delete("/api/users/lead-nobody", headers=BY_TOKEN)).status == 200

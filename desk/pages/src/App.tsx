@@ -1,8 +1,10 @@
-// Who is there, in which language, and which page: #/board, #/calls, #/calls/ID, #/mine, #/tickets, #/visits.
+// Who is there, in which language, and which page: #/board, #/calls, #/calls/ID, #/mine, #/tickets, #/visits,
+// #/users, #/account.
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
-import { me, post, type Me } from "./api";
+import { Account } from "./Account";
+import { me, post, whenSignedOut, type Me } from "./api";
 import { Board } from "./Board";
 import { CallPage } from "./Call";
 import { Calls } from "./Calls";
@@ -13,6 +15,7 @@ import { SignIn } from "./SignIn";
 import { Stale } from "./Stale";
 import { Tickets } from "./Tickets";
 import { Toasts } from "./Toasts";
+import { Users } from "./Users";
 import { Visits } from "./Visits";
 import { inLanguage, Tongue, type Language } from "./words";
 
@@ -27,7 +30,10 @@ export function App() {
   const [wall, setWall] = useKept<"on" | "off">("wallboard", "off");
   const [mine, setMine] = useState<Me | null | undefined>(undefined);
   const say = useMemo(() => inLanguage(language), [language]);
-  useEffect(() => void me().then(setMine, () => setMine(null)), []);
+  useEffect(() => {
+    whenSignedOut(() => setMine(null));
+    void me().then(setMine, () => setMine(null));
+  }, []);
 
   useEffect(() => {
     document.documentElement.lang = language;
@@ -85,6 +91,10 @@ function House(props: { mine: Me; wall: boolean; leave: () => void; gone: () => 
           <Tickets mine={mine} />
         ) : page[0] === "visits" && watches ? (
           <Visits mine={mine} />
+        ) : page[0] === "users" && mine.role === "admin" ? (
+          <Users />
+        ) : page[0] === "account" ? (
+          <Account mine={mine} leave={gone} />
         ) : page[0] === "mine" ? (
           <Mine mine={mine} />
         ) : (

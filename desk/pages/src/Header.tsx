@@ -4,6 +4,8 @@ import { staleSince, type View } from "./live";
 import { clock, useNow } from "./time";
 import { useWords, type Word } from "./words";
 
+const USERS: [string, Word][] = [["users", "users"]];
+
 export function Header(props: {
   mine: Me;
   wall: boolean;
@@ -16,7 +18,7 @@ export function Header(props: {
   const { mine, wall, leave, switches, page, view, watches } = props;
   const { say } = useWords();
   const pages: [string, Word][] = watches
-    ? [["board", "board"], ["calls", "calls"], ["tickets", "tickets"], ["visits", "visits"]]
+    ? [["board", "board"], ["calls", "calls"], ["tickets", "tickets"], ["visits", "visits"], ...(mine.role === "admin" ? USERS : [])]
     : mine.role === "complaint-handler"
       ? [["mine", "mine"], ["calls", "calls"], ["tickets", "tickets"]]
       : [["mine", "mine"], ["tickets", "tickets"]];
@@ -53,7 +55,9 @@ export function Header(props: {
       </span>
       {!wall && (
         <span class="who">
-          <span class="who-name">{mine.name}</span>
+          <a class="who-name" href="#/account" title={say("account")}>
+            {mine.name}
+          </a>
           <button type="button" class="quiet" onClick={leave}>
             {say("signOut")}
           </button>

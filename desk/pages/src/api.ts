@@ -20,6 +20,10 @@ export class Refused extends Error {
 }
 
 let csrf: string | null = null;
+let signedOut: () => void = () => undefined;
+
+/** What to do when the server no longer knows the session: it has run out, or the user was changed or removed. */
+export const whenSignedOut = (act: () => void): void => void (signedOut = act);
 
 export async function me(): Promise<Me | null> {
   try {
@@ -36,6 +40,8 @@ export const signIn = async (name: string, password: string): Promise<Me> =>
 export const get = <Answer>(path: string): Promise<Answer> => ask<Answer>("GET", path);
 export const post = <Answer = unknown>(path: string, body?: object): Promise<Answer> => ask<Answer>("POST", path, body);
 
+export const remove = (path: string): Promise<unknown> => ask("DELETE", path);
+
 export async function bytes(path: string): Promise<ArrayBuffer> {
   const answer = await fetch(path, { cache: "no-store" });
   if (!answer.ok) throw await refusal(answer);
@@ -50,6 +56,7 @@ async function ask<Answer>(method: string, path: string, body?: object): Promise
   const answer = await fetch(path, { method, headers, body: sent, cache: "no-store" }).catch(() => {
     throw new Refused(0, "no-answer", "");
   });
+  if (answer.status === 401) signedOut();
   if (!answer.ok) throw await refusal(answer);
   return (await answer.json()) as Answer;
 }
