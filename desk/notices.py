@@ -1,7 +1,8 @@
 """Notices: what was told to whom, and how far it has come. Numbers and addresses are masked.
 
 The last routes need no sign-in: the page behind a notice's signed link, where whoever has it answers, and where a
-provider that signs its requests reports receipts and replies. What is forged changes nothing and is kept.
+provider reports receipts and replies: signed, or at an address only it knows. What is forged changes nothing and is
+kept.
 """
 
 from __future__ import annotations
@@ -13,19 +14,24 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
+import structlog
 from aiohttp import web
 from pydantic import Field
 
 from casework.notices.channels.providers import twilio_signature
+from casework.notices.channels.receipts import TAKEN, BadReceipt
+from casework.notices.channels.receipts import read as read_receipts
 from casework.notices.directory import BY_NUMBER
 from casework.notices.links import BadLink
 from casework.notices.notice import Notice, NoticeUnknown, State
 from casework.notices.post import Post
 from casework.notices.replies import STEP_NAMES, Answer
 from casework.phone_numbers import masked
-from desk.access import LEAD_SHIFT, LEADERS, OPEN, TALK_TO_CALLERS, Role, only
+from desk.access import LEAD_SHIFT, LEADERS, MANAGE, OPEN, TALK_TO_CALLERS, Role, only
 from desk.errors import Refused
 from desk.routes import Given, Shown, answer, get, given, post, who
+
+log = structlog.get_logger()
 
 POST: Final = web.AppKey("post", Post)
 READ: Final = only(*LEADERS, *TALK_TO_CALLERS, Role.INSPECTOR)
@@ -102,6 +108,20 @@ class SomeNotices(Shown):
 
     notices: Sequence[OneNotice]
     counts: Mapping[State, int]
+
+
+class OneCallback(Shown):
+    """Where the provider of a channel is to come."""
+
+    channel: str
+    kind: str
+    address: str
+
+
+class AllCallbacks(Shown):
+    """Every channel whose provider comes to us."""
+
+    callbacks: Sequence[OneCallback]
 
 
 class OneText(Shown):
@@ -220,6 +240,16 @@ async def replies(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def callbacks(request: web.Request) -> web.StreamResponse:
+    """Where providers are to come with receipts and replies. Whoever has one of the long addresses is believed."""
+    known = request.app[POST].callbacks
+    return answer(
+        AllCallbacks(
+            callbacks=[OneCallback(channel=name, kind=known[name].kind, address=known[name].address) for name in known]
+        )
+    )
+
+
 # ── the page behind a link ──
 
 
@@ -300,10 +330,10 @@ async def callback(request: web.Request) -> web.StreamResponse:
     """A receipt or a reply from a provider that signs what it sends (Twilio)."""
     room, channel = request.app[POST], request.match_info["channel"]
     form = {name: str(value) for name, value in (await request.post()).items()}
-    address, secret = room.signed_callbacks.get(channel, ("", None))
-    if secret is None or not hmac.compare_digest(
+    meant = room.callbacks.get(channel)
+    if meant is None or not hmac.compare_digest(
         request.headers.get("X-Twilio-Signature", "").encode("utf-8", "replace"),
-        twilio_signature(address, form, secret).encode(),
+        twilio_signature(meant.address, form, meant.secret).encode(),
     ):
         await room.replies.forged("callback")
         raise Refused(403, "signature", "this was not signed by the provider of this channel")
@@ -312,6 +342,23 @@ async def callback(request: web.Request) -> web.StreamResponse:
     elif "Body" in form and "MessageStatus" not in form:
         await room.replies.by_sms(channel, form.get("MessageSid", ""), form.get("From", ""), form["Body"])
     return web.Response(text="<Response/>", content_type="text/xml")
+
+
+async def receipts(request: web.Request) -> web.StreamResponse:
+    """Receipts from a provider that signs nothing, at an address only it knows (Aliyun, Tencent, Kannel)."""
+    room, channel = request.app[POST], request.match_info["channel"]
+    meant = room.callbacks.get(channel)
+    if meant is None or meant.kind == "twilio" or not meant.is_meant(request.match_info["token"]):
+        await room.replies.forged("callback")
+        raise Refused(403, "address", "no provider of this channel was given this address")
+    try:
+        told = read_receipts(meant.kind, request.query, await request.read())
+    except BadReceipt as bad:
+        log.warning("a receipt cannot be read", channel=channel, problem=str(bad))
+        raise Refused(422, bad.code, str(bad)) from bad
+    for each in told:
+        await room.receipt(channel, each.provider_id, each.there)
+    return web.json_response(TAKEN[meant.kind])
 
 
 def _shown(notice: Notice, room: Post) -> OneNotice:
@@ -337,6 +384,7 @@ ROUTES: Final = (
     get("/api/notices/texts", texts, READ, answer=AllTexts),
     get("/api/notices/replies", replies, READ, query=Latest, answer=SomeReplies),
     post("/api/notices/test", test, LEAD_SHIFT, body=Testing, answer=Sent, status=201, refusals=(404,)),
+    get("/api/notices/callbacks", callbacks, MANAGE, answer=AllCallbacks),
     get("/api/notices/{notice}", story, READ, answer=Story, refusals=(404,)),
     post("/api/notices/{notice}/retry", retry, LEAD_SHIFT, answer=OneNotice, refusals=(404, 409)),
     post("/api/notices/{notice}/dismiss", dismiss, LEAD_SHIFT, answer=OneNotice, refusals=(404, 409)),
@@ -344,4 +392,6 @@ ROUTES: Final = (
     get("/n/{token}", page, OPEN, answer="text/html", refusals=(404,)),
     post("/n/{token}", press, OPEN, answer="text/html", refusals=(404, 422)),
     post("/sms/{channel}", callback, OPEN, answer="text/xml", refusals=(403,)),
+    get("/sms/{channel}/{token}", receipts, OPEN, answer="application/json", refusals=(403, 422)),
+    post("/sms/{channel}/{token}", receipts, OPEN, answer="application/json", refusals=(403, 422)),
 )

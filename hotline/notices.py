@@ -19,6 +19,7 @@ from casework.notices.channels.call import PREFIX, PhoneCall, notice_of
 from casework.notices.channels.gammu import GammuSms
 from casework.notices.channels.mail import SmtpMail
 from casework.notices.channels.providers import PROFILES
+from casework.notices.channels.receipts import callback_of
 from casework.notices.channels.smpp import SmppSms
 from casework.notices.channels.sms import HttpSms
 from casework.notices.channels.webhook import Webhook
@@ -229,11 +230,10 @@ class PostRoom:
         return centre
 
     def _provider(self, site: Sms, secret: SecretStr, session: aiohttp.ClientSession) -> HttpSms:
-        page, callback = self._site.notices.page, None
-        if site.kind == "twilio" and page is not None:
-            callback = f"{page.rstrip('/')}/sms/{site.name}"
-            self.post.signed_callbacks[site.name] = (callback, secret)
-        return HttpSms(PROFILES[site.kind](site, secret, callback), session)
+        callback = callback_of(site, self._site.notices.page, secret)
+        if callback is not None:
+            self.post.callbacks[site.name] = callback
+        return HttpSms(PROFILES[site.kind](site, secret, callback.address if callback else None), session)
 
     async def _reply(self, channel: str, message_id: str, sender: str, text: str) -> None:
         await self.post.replies.by_sms(channel, message_id, sender, text)

@@ -53,6 +53,8 @@ class SendProblem(Exception):
     """A letter was not sent. The sentence holds no number, address, text or secret."""
 
     code = "not-sent"
+    in_doubt = False
+    """Whether the letter may have gone out all the same."""
 
 
 class TryLater(SendProblem):
@@ -77,6 +79,7 @@ class Unsure(SendProblem):
     """The connection broke after the letter was on its way: it may have gone out."""
 
     code = "unsure"
+    in_doubt = True
 
 
 class Channel(Protocol):

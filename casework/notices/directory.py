@@ -57,6 +57,9 @@ class Sms(_Channel):
     app: str = Field("", description="Tencent's SmsSdkAppId")
     templates: dict[str, str] = Field(default_factory=dict, description="the provider's template by occasion")
     url: HttpUrl | None = Field(None, description="another address than the provider's own")
+    receipts: bool = Field(
+        False, description="it tells us what became of each message (needs page); Twilio does so whenever it can"
+    )
 
     @model_validator(mode="after")
     def _what_each_needs(self) -> Self:
@@ -215,6 +218,10 @@ class Notices(Part):
         yield from _twice("channels.name", names)
         yield from _twice("people.key", [person.key for person in self.people])
         yield from _twice("people.handles", [name for person in self.people for name in person.handles])
+        if self.page is None:
+            for channel in self.channels:
+                if isinstance(channel, Sms) and channel.receipts:
+                    yield f"channels.{channel.name}: receipts reach us at [notices] page, which is not set"
         for person in self.people:
             for way in person.ways:
                 yield from self._bad_way(person, way, names)

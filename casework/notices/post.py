@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from pydantic import SecretStr
-
 from casework.database import Database
 from casework.notices import outbox
+from casework.notices.channels.receipts import Callback
 from casework.notices.directory import BY_NUMBER, Notices
 from casework.notices.links import Links
 from casework.notices.notice import NewNotice, Notice, NoticeError, State, Urgency, Way
@@ -60,8 +59,8 @@ class Post:
     ) -> None:
         self.site, self.texts, self.replies, self.links, self.now = site, texts, replies, links, now
         self._database, self._news = database, news
-        self.signed_callbacks: dict[str, tuple[str, SecretStr]] = {}
-        """The channels whose provider comes to us: the address it uses, and the secret it signs with."""
+        self.callbacks: dict[str, Callback] = {}
+        """Where providers come to us, by channel."""
 
     async def listed(
         self, *, state: State | None = None, ticket: str | None = None, limit: int = 50

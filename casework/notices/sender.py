@@ -218,7 +218,7 @@ class Sender:
         except SendProblem as problem:
             if not isinstance(problem, Unsure):
                 self._channel_works(notice)
-            await self._try_later(claimed, str(problem), problem.code, in_doubt=isinstance(problem, Unsure))
+            await self._try_later(claimed, str(problem), problem.code, in_doubt=problem.in_doubt)
         except TimeoutError:
             await self._try_later(claimed, "the channel did not answer in time", "unsure", in_doubt=True)
         except Exception as problem:
@@ -232,12 +232,20 @@ class Sender:
         """Hand it over; what may have gone out before is asked about, or marked before it goes again."""
         if claimed.was_in_doubt:
             match channel.after_a_crash:
-                case AfterACrash.ASK if (answer := await channel.ask(letter)) is not None:
+                case AfterACrash.ASK if (answer := await self._ask(channel, letter)) is not None:
                     return answer
                 case AfterACrash.SEND_AGAIN:
                     await self._database.write(partial(outbox.mark_maybe_double, claimed=claimed))
                     self.counters.maybe_doubled += 1
         return await channel.send(letter)
+
+    @staticmethod
+    async def _ask(channel: Channel, letter: Letter) -> Accepted | None:
+        try:
+            return await channel.ask(letter)
+        except SendProblem as problem:
+            problem.in_doubt = True  # nobody could say, so it is asked again
+            raise
 
     async def _accepted(self, claimed: Claimed, answer: Accepted) -> None:
         now = self._clock.now()
@@ -281,7 +289,7 @@ class Sender:
         again = self._next_try(notice, patience=patience)
         if again.way == notice.way:
             again = replace(again, due=notice.due)  # it keeps its place in line
-        await self._back(claimed, again, str(problem), problem.code)
+        await self._back(claimed, again, str(problem), problem.code, in_doubt=problem.in_doubt)
 
     def _next_try(self, notice: Notice, *, patience: int) -> _Again:
         """After `patience` failures by one way the next is tried, at once; before a new round there is a pause."""

@@ -119,6 +119,16 @@ def replies(
     console.print(table)
 
 
+@notices.command()
+def callbacks(stack: StackName = DEFAULT_STACK) -> None:
+    """Show where providers are to come with receipts: for their consoles, and for nobody else."""
+    found = _get(stack, "/api/notices/callbacks")["callbacks"]
+    for each in found:
+        console.print(f"{each['channel']} ({each['kind']}): {each['address']}", markup=False, soft_wrap=True)
+    if not found:
+        console.print("no provider comes to us; it takes [notices] page, and receipts = true at the channel")
+
+
 def _table(found: Sequence[Mapping[str, Any]]) -> Table:
     table = Table("id", "created", "notice", "ticket", "to", "by", "state", "tries", "problem")
     for each in found:

@@ -10,6 +10,7 @@ log-level = 3
 
 group = smsc
 smsc = fake
+smsc-id = pretend
 port = 10000
 connect-allow-ip = 127.0.0.1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from casework import book
 from casework.intake import Intake
 from casework.notices import outbox
 from casework.notices.channels.providers import twilio_signature
+from casework.notices.channels.receipts import Callback, callback_of
+from casework.notices.directory import Sms
 from casework.notices.notice import State
+from casework.notices.pace import Caps
 from casework.notices.tables import NOTICES
 from casework.steps import Step
 from casework.ticket import Kind, Ticket
@@ -162,7 +166,7 @@ async def test_a_forged_link_changes_nothing_and_is_kept(desk: Desk) -> None:
 async def test_a_providers_signed_receipt_and_reply_count_and_a_forged_one_does_not(desk: Desk) -> None:
     await emergency(desk)
     room, secret = desk.service.notices.post, SecretStr("auth-token")
-    room.signed_callbacks["sms"] = (f"{PAGE}/sms/sms", secret)
+    room.callbacks["sms"] = Callback("twilio", f"{PAGE}/sms/sms", secret)
     form = {"MessageSid": "SM1", "From": "+8613800138000", "To": "+1", "Body": "1", "SmsStatus": "received"}
     signed = {"X-Twilio-Signature": twilio_signature(f"{PAGE}/sms/sms", form, secret)}
     async with desk.http.post("/sms/sms", data=form, headers={"X-Twilio-Signature": "forged"}) as answered:
@@ -174,6 +178,60 @@ async def test_a_providers_signed_receipt_and_reply_count_and_a_forged_one_does_
     outcomes = [each["outcome"] for each in (await seen(desk, "/api/notices/replies"))["replies"]]
     # Nothing was sent to the crew yet, so it cannot have been told.
     assert outcomes == ["unknown-sender", "bad-link", "bad-link"]
+
+
+async def taken_by_the_provider(desk: Desk) -> str:
+    """A test that the channel `sms` has sent; return what its provider calls it."""
+    room, database = desk.service.notices.post, desk.service.casework.database
+    await room.test("sms", "13800138000")
+
+    def work(transaction: Any) -> str:
+        lease = timedelta(seconds=30)
+        claimed = outbox.claim(transaction, "sms", "me", now=room.now(), lease=lease, caps=Caps())
+        assert claimed is not None
+        name = f"{claimed.notice.id}-1"
+        outbox.accepted(transaction, claimed, now=room.now(), provider_id=name)
+        return name
+
+    return await database.write(work)
+
+
+async def test_a_receipt_at_the_providers_own_address_counts_and_a_hostile_one_changes_nothing(desk: Desk) -> None:
+    name = await taken_by_the_provider(desk)
+    site = Sms(name="sms", kind="aliyun", account="me", templates={"test": "SMS_1"}, receipts=True)
+    meant = callback_of(site, PAGE, SecretStr("access-key"))
+    assert meant is not None
+    desk.service.notices.post.callbacks["sms"] = meant
+    path = meant.address.removeprefix(PAGE)
+    report = {"success": True, "err_code": "DELIVERED", "out_id": name, "phone_number": "13800138000"}
+    hostile: list[tuple[str, Any, int]] = [
+        (path[:-1] + "x", [report], 403),
+        ("/sms/mail/" + path.rpartition("/")[2], [report], 403),
+        ("/sms/sms", [report], 403),
+        (path, [report, report | {"success": "true"}], 422),
+        (path, report, 422),
+    ]
+    for address, sent, status in hostile:
+        async with desk.http.post(address, json=sent) as answered:
+            assert answered.status == status, address
+            assert name not in await answered.text()
+    async with desk.http.post(path, data=b"[" * 70_000) as answered:
+        assert answered.status == 413
+    counts = (await seen(desk, "/api/notices"))["counts"]
+    assert (counts["sent"], counts["delivered"]) == (1, 0)
+    outcomes = [each["outcome"] for each in (await seen(desk, "/api/notices/replies"))["replies"]]
+    assert outcomes == ["bad-link"] * 3
+    async with desk.http.post(path, json=[report]) as answered:
+        assert (answered.status, await answered.json()) == (200, {"code": 0, "msg": "OK"})
+    assert (await seen(desk, "/api/notices"))["counts"]["delivered"] == 1
+
+
+async def test_only_an_administrator_sees_where_providers_come(desk: Desk) -> None:
+    desk.service.notices.post.callbacks["sms"] = Callback("aliyun", f"{PAGE}/sms/sms/0123", SecretStr("key"))
+    found = await seen(desk, "/api/notices/callbacks")
+    assert found == {"callbacks": [{"channel": "sms", "kind": "aliyun", "address": f"{PAGE}/sms/sms/0123"}]}
+    async with desk.http.get("/api/notices/callbacks", headers=await desk.signed_in(Role.LEAD)) as refused:
+        assert refused.status == 403
 
 
 async def give_up_all(desk: Desk) -> None:

@@ -18,13 +18,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import SecretStr
 
 from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter, Refused, SendProblem, TryLater, Unsure
+from casework.notices.channels.receipts import KANNEL_MASK
 from casework.notices.channels.web import Reply, Request, by_status
 from casework.notices.directory import Sms
 from casework.notices.segments import alphabet_of
 
 
 class Profile(Protocol):
-    """One provider's way."""
+    """One provider's way. It is made of a channel, its secret, and where its receipts reach us, if they do."""
 
     after_a_crash: AfterACrash
     gives_receipts: bool
@@ -33,8 +34,8 @@ class Profile(Protocol):
     def request(self, letter: Letter, now: datetime) -> Request:
         """Return the request that sends a letter; raises Refused when it cannot be said in this provider's terms."""
 
-    def read(self, reply: Reply) -> Accepted:
-        """Return what the provider has taken; raises SendProblem."""
+    def read(self, letter: Letter, reply: Reply) -> Accepted:
+        """Return that the provider has taken a letter; raises SendProblem."""
 
     def question(self, letter: Letter, now: datetime) -> Request | None:
         """Return the request that asks whether a letter is there, when that can be asked."""
@@ -59,17 +60,18 @@ class _NothingToAsk:
 class Aliyun:
     """Aliyun's SendSms (Dysmsapi 2017-05-25), signed by HMAC-SHA1 (signature version 1.0).
 
-    It can be asked by number and day for what it has sent, and gives our id (OutId) back.
+    It can be asked by number and day for what it has sent, and gives our id (OutId) back, there and in its receipts.
     """
 
     after_a_crash = AfterACrash.ASK
-    gives_receipts = False
     URL: Final = "https://dysmsapi.aliyuncs.com/"
     LATER: Final = ("isv.BUSINESS_LIMIT_CONTROL", "Throttling", "Throttling.User", "isp.SYSTEM_ERROR")
     OUR_FAULT: Final = ("isv.OUT_OF_SERVICE", "isv.AMOUNT_NOT_ENOUGH", "isv.ACCOUNT_NOT_EXISTS", "isv.ACCOUNT_ABNORMAL")
 
-    def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:  # noqa: ARG002 - Twilio's
-        self._site, self._secret = site, secret
+    def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:
+        """See Profile."""
+        self._site, self._secret, self._callback = site, secret, callback
+        self.gives_receipts = callback is not None
 
     def request(self, letter: Letter, now: datetime) -> Request:
         """See Profile."""
@@ -80,18 +82,18 @@ class Aliyun:
                 "SignName": self._site.sender,
                 "TemplateCode": _template(self._site, letter),
                 "TemplateParam": json.dumps(dict(letter.values), ensure_ascii=False),
-                "OutId": letter.id,
+                "OutId": _name_of_try(letter),
             },
             now,
             nonce=f"{letter.id}-{letter.attempt}",
         )
 
-    def read(self, reply: Reply) -> Accepted:
+    def read(self, letter: Letter, reply: Reply) -> Accepted:
         """See Profile."""
         answer = reply.json()
         code = str(answer.get("Code", ""))
         if code == "OK":
-            return Accepted(str(answer.get("BizId", "")) or None)
+            return Accepted(_name_of_try(letter))
         raise self._refusal(code) or by_status(reply) or Refused(f"Aliyun answered {code:.60}")
 
     def question(self, letter: Letter, now: datetime) -> Request | None:
@@ -112,8 +114,9 @@ class Aliyun:
         if answer.get("Code") != "OK":
             raise by_status(reply) or TryLater("Aliyun does not say what it has sent")
         details = answer.get("SmsSendDetailDTOs", {}).get("SmsSendDetailDTO", [])
-        mine = any(isinstance(each, dict) and each.get("OutId") == letter.id for each in details)
-        return Accepted(None) if mine else None
+        there = {each.get("OutId") for each in details if isinstance(each, dict)}
+        tries = (_name_of_try(letter, number) for number in range(letter.attempt, 0, -1))
+        return next((Accepted(name) for name in tries if name in there), None)
 
     def _refusal(self, code: str) -> SendProblem | None:
         if code in self.LATER:
@@ -158,11 +161,12 @@ class Tencent(_NothingToAsk):
     """Tencent's SendSms (2021-01-11), signed by TC3-HMAC-SHA256."""
 
     after_a_crash = AfterACrash.SEND_AGAIN
-    gives_receipts = False
     URL: Final = "https://sms.tencentcloudapi.com/"
 
-    def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:  # noqa: ARG002 - Twilio's
-        self._site, self._secret = site, secret
+    def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:
+        """See Profile."""
+        self._site, self._secret, self._callback = site, secret, callback
+        self.gives_receipts = callback is not None
 
     def request(self, letter: Letter, now: datetime) -> Request:
         """See Profile."""
@@ -189,7 +193,7 @@ class Tencent(_NothingToAsk):
         }
         return Request("POST", url, headers, body)
 
-    def read(self, reply: Reply) -> Accepted:
+    def read(self, letter: Letter, reply: Reply) -> Accepted:  # noqa: ARG002 - others name it
         """See Profile."""
         answer = reply.json().get("Response", {})
         if error := answer.get("Error"):
@@ -238,7 +242,7 @@ class Twilio:
     OUR_FAULT: Final = (20003, 20005, 21606, 90010)
 
     def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:
-        """`callback` is where Twilio reaches us with receipts; without it none come."""
+        """See Profile."""
         self._site, self._secret, self._callback = site, secret, callback
         self.gives_receipts = callback is not None
 
@@ -248,7 +252,7 @@ class Twilio:
         asked |= {"StatusCallback": self._callback} if self._callback else {}
         return Request("POST", self._messages, _FORM | self._login, urlencode(asked).encode())
 
-    def read(self, reply: Reply) -> Accepted:
+    def read(self, letter: Letter, reply: Reply) -> Accepted:  # noqa: ARG002 - others name it
         """See Profile."""
         answer = reply.json()
         if reply.status == 201:
@@ -294,13 +298,17 @@ def twilio_signature(url: str, parameters: Mapping[str, str], secret: SecretStr)
 
 
 class Kannel(_NothingToAsk):
-    """Kannel's sendsms, for a gateway of one's own. It answers 202 when it has the message."""
+    """Kannel's sendsms, for a gateway of one's own. It answers 202 when it has the message.
+
+    It gives no id; so the address to which it reports holds ours.
+    """
 
     after_a_crash = AfterACrash.SEND_AGAIN
-    gives_receipts = False
 
-    def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:  # noqa: ARG002 - Twilio's
-        self._site, self._secret = site, secret
+    def __init__(self, site: Sms, secret: SecretStr, callback: str | None = None) -> None:
+        """See Profile."""
+        self._site, self._secret, self._callback = site, secret, callback
+        self.gives_receipts = callback is not None
 
     def request(self, letter: Letter, now: datetime) -> Request:  # noqa: ARG002 - others sign the time
         """See Profile: by POST, so that neither number nor password stands in an address or its log."""
@@ -313,13 +321,18 @@ class Kannel(_NothingToAsk):
             "X-Kannel-Coding": "0" if gsm else "2",
             "Content-Type": "text/plain; charset=utf-8",
         }
+        if self._callback is not None:
+            headers |= {
+                "X-Kannel-DLR-Url": f"{self._callback}?id={_name_of_try(letter)}&status=%d",
+                "X-Kannel-DLR-Mask": str(KANNEL_MASK),
+            }
         assert self._site.url is not None, "checked with the site"
         return Request("POST", self._site.url, headers, letter.text.encode())
 
-    def read(self, reply: Reply) -> Accepted:
+    def read(self, letter: Letter, reply: Reply) -> Accepted:
         """See Profile."""
         if reply.status == 202:
-            return Accepted()
+            return Accepted(_name_of_try(letter))
         raise by_status(reply) or Refused(f"Kannel answered {reply.status}")
 
 
@@ -340,6 +353,11 @@ def _template(site: Sms, letter: Letter) -> str:
         if name in site.templates:
             return site.templates[name].partition(":")[0]
     raise Refused(f"the site has no template of {site.kind} for {letter.occasion!r}; add it to its channel's templates")
+
+
+def _name_of_try(letter: Letter, number: int | None = None) -> str:
+    """What a try to send a letter is called where the name is ours: what became of one says nothing of the next."""
+    return f"{letter.id}-{number or letter.attempt}"
 
 
 def _in_order(site: Sms, letter: Letter) -> Sequence[str]:

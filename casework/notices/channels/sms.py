@@ -38,7 +38,8 @@ class HttpSms:
 
     async def send(self, letter: Letter) -> Accepted:
         """See Channel."""
-        return self._profile.read(await exchange(self._session, self._profile.request(letter, self._now())))
+        reply = await exchange(self._session, self._profile.request(letter, self._now()))
+        return self._profile.read(letter, reply)
 
     async def ask(self, letter: Letter) -> Accepted | None:
         """See Channel."""

@@ -50,7 +50,7 @@ class TurnedClock:
 
 
 class Provider:
-    """Takes letters, or raises what stands in `answers`, one each; `down` is raised always."""
+    """Takes letters, or raises what stands in `answers`, one each; `down` is raised always, `cannot_say` when asked."""
 
     def __init__(
         self, *, after_a_crash: AfterACrash = AfterACrash.SEND_AGAIN, gives_receipts: bool = False, limit: float = 5
@@ -60,6 +60,7 @@ class Provider:
         self.asked: list[str] = []
         self.answers: list[SendProblem | None] = []
         self.down: SendProblem | None = None
+        self.cannot_say: SendProblem | None = None
         self.knows: Mapping[str, Accepted] = {}
         self.tries = 0
 
@@ -74,6 +75,8 @@ class Provider:
 
     async def ask(self, letter: Letter) -> Accepted | None:
         self.asked.append(letter.id)
+        if self.cannot_say is not None:
+            raise self.cannot_say
         return self.knows.get(letter.id)
 
     @property

@@ -22,6 +22,8 @@ from sqlalchemy import create_engine, text
 from hotline.stack import BASE_IMAGE, ROOT, run
 
 IMAGE = "hotline-sms-peers:local"
+US = "hotline.test"
+"""This machine, as the gateway calls it."""
 Found = TypeVar("Found")
 
 
@@ -127,7 +129,8 @@ async def a_gateway() -> AsyncGenerator[Gateway]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     password = secrets.token_hex(8)
-    options = ("-p", f"127.0.0.1:{port}:13013", IMAGE, "sms-gateway.sh", "13013", password)
+    to_us = f"{US}:host-gateway"
+    options = ("-p", f"127.0.0.1:{port}:13013", "--add-host", to_us, IMAGE, "sms-gateway.sh", "13013", password)
     async with _container(*options) as name:
         yield Gateway(name, port, password)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import SecretStr
 
-from casework.notices.channel import ChannelDown, Letter, Refused, SendProblem, TryLater, Unsure
+from casework.notices.channel import Accepted, ChannelDown, Letter, Refused, SendProblem, TryLater, Unsure
 from casework.notices.channels.providers import (
     PROFILES,
     Profile,
@@ -97,7 +98,7 @@ def test_twilios_requests_to_us_are_known_by_its_documented_signature() -> None:
 def test_aliyun_gets_a_template_its_values_and_our_id() -> None:
     request = profile("aliyun").request(LETTER, NOON)
     sent = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
-    assert (sent["PhoneNumbers"], sent["TemplateCode"], sent["OutId"]) == ("13800138000", "SMS_1", LETTER.id)
+    assert (sent["PhoneNumbers"], sent["TemplateCode"], sent["OutId"]) == ("13800138000", "SMS_1", f"{LETTER.id}-1")
     assert json.loads(sent["TemplateParam"]) == {"code": "T1", "problem": "爆管"}
     assert "?" not in request.url
 
@@ -125,17 +126,17 @@ def test_no_number_and_no_secret_stands_in_an_address(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "body", "provider_id"),
     [
-        ("aliyun", 200, {"Code": "OK", "BizId": "900619746936498440^0"}, "900619746936498440^0"),
+        ("aliyun", 200, {"Code": "OK", "BizId": "900619746936498440^0"}, f"{LETTER.id}-1"),
         ("tencent", 200, {"Response": {"SendStatusSet": [{"Code": "Ok", "SerialNo": "2019:538"}]}}, "2019:538"),
         ("twilio", 201, {"sid": "SM1"}, "SM1"),
-        ("kannel", 202, {}, None),
+        ("kannel", 202, {}, f"{LETTER.id}-1"),
     ],
 )
 def test_what_a_provider_has_taken_is_known_by_its_id(
-    kind: str, status: int, body: dict[str, Any], provider_id: str | None
+    kind: str, status: int, body: dict[str, Any], provider_id: str
 ) -> None:
     also = {"url": "http://127.0.0.1:13013/"} if kind == "kannel" else {}
-    assert profile(kind, **also).read(Reply(status, json.dumps(body).encode())).provider_id == provider_id
+    assert profile(kind, **also).read(LETTER, Reply(status, json.dumps(body).encode())).provider_id == provider_id
 
 
 @pytest.mark.parametrize(
@@ -163,14 +164,16 @@ def test_what_a_provider_has_taken_is_known_by_its_id(
 def test_each_refusal_is_understood(kind: str, status: int, body: dict[str, Any], problem: type[SendProblem]) -> None:
     also = {"url": "http://127.0.0.1:13013/"} if kind == "kannel" else {}
     with pytest.raises(problem):
-        profile(kind, **also).read(Reply(status, json.dumps(body).encode()))
+        profile(kind, **also).read(LETTER, Reply(status, json.dumps(body).encode()))
 
 
 def test_aliyun_and_twilio_can_be_asked_what_they_have() -> None:
     aliyun, twilio = profile("aliyun"), profile("twilio")
     assert aliyun.question(LETTER, NOON) is not None
-    there = {"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": [{"OutId": LETTER.id}]}}
-    assert aliyun.found(LETTER, Reply(200, json.dumps(there).encode())) is not None
+    there = {"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": [{"OutId": f"{LETTER.id}-2"}]}}
+    asked = replace(LETTER, attempt=3)
+    assert aliyun.found(asked, Reply(200, json.dumps(there).encode())) == Accepted(f"{LETTER.id}-2")
+    assert aliyun.found(replace(LETTER, id="f" * 32), Reply(200, json.dumps(there).encode())) is None
     assert aliyun.found(LETTER, Reply(200, b'{"Code": "OK"}')) is None
     with pytest.raises(SendProblem):
         aliyun.found(LETTER, Reply(200, b'{"Code": "Throttling"}'))

@@ -11,7 +11,7 @@ import pytest
 
 from casework.database import Database
 from casework.notices import outbox
-from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter, Refused, TryLater, Unsure
+from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter, Refused, SendProblem, TryLater, Unsure
 from casework.notices.notice import State, Way
 from casework.notices.pace import Caps
 from casework.notices.sender import LEASE, Lane, Sender
@@ -160,6 +160,22 @@ async def test_a_provider_that_can_be_asked_is_asked_and_nothing_is_doubled(hous
     assert [letter.id for letter in house.sms.taken] == [unknown]
     assert (await look(house.database, known)).provider_id == "sms-77"
     assert not (await look(house.database, unknown)).maybe_double
+
+
+@pytest.mark.parametrize("problem", [TryLater("it does not say"), ChannelDown("refused"), Unsure("the line broke")])
+async def test_a_provider_that_cannot_be_asked_just_now_is_asked_again_before_anything_is_sent(
+    house: Post, problem: SendProblem
+) -> None:
+    house.sms.after_a_crash = AfterACrash.ASK
+    house.sms.answers = [Unsure("the line broke")]
+    [notice] = await post(house.database, a_notice())
+    await house.work()
+    house.sms.cannot_say = problem
+    await house.work(seconds=10)
+    house.sms.cannot_say, house.sms.knows = None, {notice: Accepted("sms-77")}
+    await house.work(seconds=60)
+    assert house.sms.taken == []
+    assert (await look(house.database, notice)).provider_id == "sms-77"
 
 
 async def test_a_provider_that_honours_our_key_gets_the_same_key_again(house: Post) -> None:
