@@ -131,6 +131,18 @@ class Stack:
             command += ["--profile", profile]
         return run([*command, *words], doing=f"docker compose {words[0]}", within=within)
 
+    def must_be_ours(self) -> None:
+        """Raise StackFailed when the containers of this name were made by another checkout that is still there."""
+        mine = ["docker", "ps", "-a", "--filter", f"label=com.docker.compose.project={self.name}"]
+        folder = '{{.Label "com.docker.compose.project.working_dir"}}'
+        for other in sorted(set(run([*mine, "--format", folder], doing="docker ps", within=60).splitlines())):
+            if other and Path(other).resolve() != ROOT.resolve() and Path(other, "docker-compose.yml").exists():
+                raise StackFailed(
+                    f"starting the stack {self.name!r}",
+                    f"it belongs to another checkout, {other}: two would take each other's calls, ports and secrets.\n"
+                    f"Stop that one first (make down in {other}), or work there.",
+                )
+
     def log(self, service: str, *, lines: int = 1000) -> str:
         """The last lines a service has written, what went to standard error included; raises StackFailed."""
         return self.compose("logs", "--no-color", "--tail", str(lines), service, within=60)

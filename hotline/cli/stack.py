@@ -54,6 +54,7 @@ def up(
     Calls in progress go on, unless Asterisk itself has to be started anew: a new image, or other published ports.
     """
     where = stack_named(stack)
+    where.must_be_ours()
     if external is not None:
         where = replace(where, external=external)
     start(where, site or prepare.site_file(), tryout=tryout)
@@ -83,6 +84,7 @@ def down(
 def demo(stack: StackName = DEFAULT_STACK, lang: InLanguage = None) -> None:
     """Set everything up, sign in two agents, place a call, and print the conversation as it happens."""
     where, language = stack_named(stack), lang or spoken_here()
+    where.must_be_ours()
     known = start(where, prepare.site_file(), tryout=True)
     run(_sign_in(where))
     console.print("\nA caller dials 4001234567, presses 2 (repair), then 2 (an ordinary repair):\n")

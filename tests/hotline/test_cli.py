@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,23 @@ def test_ports_can_be_moved_by_the_environment_and_stay_moved(tmp_path: Path, mo
 def test_a_stack_nobody_set_up_is_a_clear_error() -> None:
     with pytest.raises(StackFailed, match="there is no stack 'nonsense'"):
         known("nonsense")
+
+
+def test_a_stack_that_another_checkout_runs_is_left_alone(tmp_path: Path) -> None:
+    ours = replace(Stack(), name=f"hotline-shared-{os.getpid()}")
+    labels = [f"com.docker.compose.project={ours.name}", f"com.docker.compose.project.working_dir={tmp_path}"]
+    made = stack.run(
+        ["docker", "create", *(word for label in labels for word in ("--label", label)), stack.BASE_IMAGE, "true"],
+        doing="docker create",
+        within=60,
+    )
+    try:
+        ours.must_be_ours()  # the other checkout has been deleted: its containers are taken over
+        (tmp_path / "docker-compose.yml").touch()
+        with pytest.raises(StackFailed, match=rf"another checkout, {tmp_path}"):
+            ours.must_be_ours()
+    finally:
+        stack.run(["docker", "rm", made.strip()], doing="docker rm", within=60)
 
 
 def test_the_test_stacks_do_not_meet_each_other_or_the_demo() -> None:
