@@ -27,6 +27,7 @@ class TurnedClock:
         self._now = moment
         self._sleepers: list[tuple[datetime, int, asyncio.Event]] = []
         self._numbers = itertools.count()
+        self._asleep: set[asyncio.Event] = set()
 
     def now(self) -> datetime:
         return self._now
@@ -34,10 +35,12 @@ class TurnedClock:
     async def wait(self, news: asyncio.Event, seconds: float) -> None:
         due = asyncio.Event()
         heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._numbers), due))
+        self._asleep.add(due)
         waits = [asyncio.ensure_future(event.wait()) for event in (news, due)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._asleep.discard(due)
             for each in waits:
                 each.cancel()
 
@@ -45,8 +48,21 @@ class TurnedClock:
         """Let so much time pass (`seconds=5`)."""
         self._now += timedelta(**by)
         while self._sleepers and self._sleepers[0][0] <= self._now:
-            heapq.heappop(self._sleepers)[2].set()
+            due = heapq.heappop(self._sleepers)[2]
+            due.set()
+            self._asleep.discard(due)
         return self._now
+
+    async def turn_and_settle(self, sleepers: int, **by: float) -> None:
+        """Let time pass, and then what was woken work until so many wait for the clock again."""
+        await self._settled(sleepers)
+        self.turn(**by)
+        await self._settled(sleepers)
+
+    async def _settled(self, sleepers: int) -> None:
+        async with asyncio.timeout(120):
+            while len(self._asleep) < sleepers:
+                await asyncio.sleep(0.001)
 
 
 class Provider:

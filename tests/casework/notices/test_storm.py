@@ -3,54 +3,105 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
 from casework.notices import outbox
-from casework.notices.channel import ChannelDown
+from casework.notices.channels.providers import Twilio
+from casework.notices.channels.sms import HttpSms
+from casework.notices.directory import Sms
 from casework.notices.notice import State, Urgency, Way
 from casework.notices.pace import Caps
 from casework.notices.sender import Lane, Sender
 from casework.notices.texts import Texts
 from tests.casework.databases import a_database
-from tests.casework.notices.pretend import NOON, Provider, TurnedClock, a_notice, post
+from tests.casework.notices.pretend import NOON, TurnedClock, a_notice, post
 
-NOTICES = 600
+NOTICES = 300
+A_MESSAGE = 0.02
+"""Seconds a provider takes for a message, on the turned clock."""
 
 
+class HttpProvider:
+    """Answers as Twilio does, at a real port: it is there and refuses, it is gone, or it takes messages."""
+
+    def __init__(self, clock: TurnedClock) -> None:
+        self._clock = clock
+        self.refuses = True
+        self.asked = 0
+        self.taken: list[str] = []
+        self._server: TestServer | None = None
+        self.port: int | None = None
+
+    async def open(self) -> None:
+        app = web.Application()
+        app.router.add_post("/2010-04-01/Accounts/me/Messages.json", self._message)
+        self._server = TestServer(app, port=self.port)
+        await self._server.start_server()
+        self.port = self._server.port
+
+    async def close(self) -> None:
+        if self._server is not None:
+            await self._server.close()
+
+    async def _message(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        if self.refuses:
+            return web.json_response({"code": 20500}, status=503)
+        self._clock.turn(seconds=A_MESSAGE)
+        self.taken.append(str((await request.post())["To"]))
+        return web.json_response({"sid": f"SM{len(self.taken)}"}, status=201)
+
+
+def some_notices(first: int, count: int, fate: random.Random) -> Mapping[str, Urgency]:
+    """What pours in: by number, how urgent it is."""
+    return {f"+8613{first + each:09}": fate.choice(list(Urgency)) for each in range(count)}
+
+
+@pytest.mark.timeout(400)
 async def test_a_provider_down_for_two_hours_loses_nothing_and_emergencies_go_first(tmp_path: Path) -> None:
     fate = random.Random(7)
-    clock, provider = TurnedClock(), Provider()
-    provider.down = ChannelDown("connection refused")
-    async with a_database("memory", tmp_path) as database:
-        caps = Caps(total=100_000)
-        sender = Sender(database, {"sms": Lane(provider, at_once=4)}, Texts.read(), caps=caps, clock=clock)
-        written = 0
-        while written < NOTICES:
-            some = [
-                a_notice(
-                    f"n{written + number}",
-                    urgency=fate.choice(list(Urgency)),
-                    ways=(Way("sms", f"+8613{written + number:09}"),),
-                )
-                for number in range(30)
-            ]
-            await post(database, *some, now=clock.now())
-            written += len(some)
-            for _ in range(12):
-                await sender.work_off("sms")
-                clock.turn(seconds=30)
-        assert clock.now() - NOON >= timedelta(hours=2)
-        assert provider.tries < 300, "a provider that is down is not hammered"
-        provider.down = None
+    clock = TurnedClock()
+    provider = HttpProvider(clock)
+    await provider.open()
+    site = Sms(name="sms", kind="twilio", account="me", sender="+1", url=f"http://127.0.0.1:{provider.port}")
+    urgency: dict[str, Urgency] = {}
+    async with a_database("memory", tmp_path) as database, aiohttp.ClientSession() as session:
+        channel = HttpSms(Twilio(site, SecretStr("secret")), session, now=clock.now)
+        sender = Sender(database, {"sms": Lane(channel)}, Texts.read(), caps=Caps(total=100_000), clock=clock)
+        sender.start()
+        while clock.now() - NOON < timedelta(hours=2):
+            if len(urgency) < NOTICES:
+                came = some_notices(len(urgency), 5, fate)
+                urgency |= came
+                new = [a_notice(number, urgency=came[number], ways=(Way("sms", number),)) for number in came]
+                await post(database, *new, now=clock.now())
+            if clock.now() - NOON == timedelta(hours=1):
+                await provider.close()  # first it refuses, then nobody is there at all
+            await clock.turn_and_settle(2, seconds=30)
+        assert len(urgency) == NOTICES
+        assert (await database.read(outbox.counts))[State.WAITING] == NOTICES
+        assert 0 < provider.asked < 200, "a provider that is down is tried, and not hammered"
+        assert "sms" in sender.down
         returned = clock.now()
+        provider.refuses = False
+        await provider.open()
         while len(provider.taken) < NOTICES:
-            clock.turn(seconds=1)
-            await sender.work_off("sms")
+            await clock.turn_and_settle(2, seconds=1)
             assert clock.now() - returned <= timedelta(seconds=60)
         counts = await database.read(outbox.counts)
+        await sender.stop()
+    await provider.close()
     assert counts[State.SENT] == NOTICES
-    assert max(provider.times.values()) == 1
-    # The first notice that got through was the one that tried whether the provider is back: also an emergency.
-    urgencies = [letter.urgency for letter in provider.taken]
-    assert urgencies == sorted(urgencies)
+    assert sorted(provider.taken) == sorted(urgency), "each once"
+    # The first that got through was the one that tried whether the provider is back: also an emergency.
+    order = [urgency[number] for number in provider.taken]
+    assert order == sorted(order)
+    assert {Urgency.EMERGENCY, Urgency.CAN_WAIT} < set(order)
