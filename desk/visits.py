@@ -211,13 +211,21 @@ async def progress(request: web.Request) -> web.StreamResponse:
 
 
 async def figures_of(request: web.Request) -> web.StreamResponse:
-    """Visited, finished, valid, satisfied, refused, not reached; per script, crew, area or week."""
+    """Visited, finished, valid, satisfied, refused, not reached, late; per script, crew, area or week."""
     office, period = _office(request), given(request, Period)
     until = period.until or datetime.now(UTC)
     since = period.since or until - timedelta(days=30)
 
     def count(transaction: Connection) -> Mapping[str, Mapping[str, int | float | None]]:
-        found = figures(transaction, office.scripts, by=period.by, since=since, until=until, zone=office.hours.zone)
+        found = figures(
+            transaction,
+            office.scripts,
+            by=period.by,
+            since=since,
+            until=until,
+            zone=office.hours.zone,
+            is_late=office.is_late,
+        )
         return {name: row.as_row() for name, row in found.items()}
 
     return answer(Rows(rows=await office.read(count)))

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from hotline.clocks import ahead
 from hotline.settings import Settings
 from hotline.site import Site
 from hotline.words import festivals_with_words, needed_sounds, speak, texts_of
@@ -135,10 +136,7 @@ class Almanac:
 
     def ahead(self) -> timedelta:
         """How far the calendar is ahead of the clock: nothing, but in tests (HOTLINE_CALENDAR_CLOCK)."""
-        file = self._settings.calendar_clock
-        if file is None or not file.exists():
-            return timedelta(0)
-        return timedelta(seconds=float(file.read_text("utf-8") or 0))
+        return ahead(self._settings.calendar_clock)
 
     async def start(self) -> None:
         """Make all sounds, take up what the operator has said, and look for changes from now on.

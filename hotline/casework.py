@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -19,7 +19,7 @@ from casework.imports import Imports
 from casework.notices.tells import Tells
 from casework.register import Consequence, Register
 from casework.slots import Calendar
-from casework.ticket import Ticket
+from casework.ticket import Kind, Ticket
 from casework.tickets import Tickets
 from casework.visits.carry_out import CarryOut
 from casework.visits.due import VisitWhenDone
@@ -120,7 +120,7 @@ def build(database: Database, found: Site) -> Casework:
     calendar, bell = Calendar(found.tickets.slots, zone=found.zone), Bell()
     office = open_office(database, found)
     tells = Tells(found.notices, found.notices.quiet_hours(found.zone), news=bell)
-    follows: list[Consequence] = [calendar.follow, VisitWhenDone(office).follow, tells]
+    follows: list[Consequence] = [calendar.follow, VisitWhenDone(office, _queues(found)).follow, tells]
     register = Register(limits=found.tickets.limits, consequences=follows)
     return Casework(
         database=database,
@@ -132,3 +132,10 @@ def build(database: Database, found: Site) -> Casework:
         imports=Imports(database, register, zone=found.zone),
         bell=bell,
     )
+
+
+def _queues(found: Site) -> Mapping[Kind, str]:
+    """The queue to which the menus lead who calls about each kind of ticket."""
+    choices = [choice for menu in found.menus.values() for choice in menu.keys.values()]
+    led = {choice.topic: choice.queue for choice in choices if choice.queue}
+    return {kind: led[kind.value] for kind in Kind if kind.value in led}

@@ -23,7 +23,7 @@ from aiohttp import web
 from casework.visits.pace import Traffic
 from casework.visits.script import ScriptRefused
 from desk.accounts import open_accounts
-from hotline import api, site, watchdog
+from hotline import api, clocks, site, watchdog
 from hotline.almanac import Almanac
 from hotline.booth import Booth
 from hotline.casework import Casework, open_casework
@@ -197,7 +197,8 @@ class Service:
             self.events.taken_by(taker.take)
         spoken = {language for line in found.numbers for language in line.languages}
         self.outages = Outages(casework.tickets, self.almanac, found.areas, spoken)
-        self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday)
+        visits_now = clocks.clock(settings.visits_clock)
+        self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday, now=visits_now)
         self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
         self.booth = Booth(found, settings.folders, self.almanac, words, self.dial_link)
         self.rooms = self._rooms()
@@ -459,6 +460,7 @@ async def _nothing() -> None:
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The house, open for as long as the block lasts."""
     found = site.load(settings.site)
+    clocks.refuse_in_service(settings, found)
     async with AsyncExitStack() as stack:
         events = await _open(stack, open_log(settings.database))
         said = await _open(stack, open_said(settings.database))

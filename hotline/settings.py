@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     calendar_clock: Path | None = Field(
         None, description="for tests only: a file with the seconds that the calendar is ahead of the clock"
     )
+    visits_clock: Path | None = Field(
+        None, description="for tests only: a file with the seconds that the dialler is ahead of the clock"
+    )
     link_secret: SecretStr | None = Field(None, description="signs the links in notices (the site's notices.page)")
     channel_secrets: dict[str, SecretStr] = Field(
         {}, description="of each channel of notices by its name: HOTLINE_CHANNEL_SECRETS__SMS"

@@ -95,11 +95,13 @@ def open_office(database: Database, site: Site) -> Office:
 class Visiting:
     """The outbound side of the house."""
 
-    def __init__(self, site: Site, office: Office, *, is_holiday: Callable[[date], bool]) -> None:
+    def __init__(
+        self, site: Site, office: Office, *, is_holiday: Callable[[date], bool], now: Callable[[], datetime]
+    ) -> None:
         """`is_holiday` is asked for each day on which somebody might be called, unless the site calls on holidays."""
         if not site.visits.on_holidays:
             office.hours = Hours(site.visits.windows, site.zone, is_holiday)
-        office.changed = self._wake
+        office.changed, office.now = self._wake, now
         self._site, self.office = site, office
         self.dialler: Dialler | None = None
         self.link: Link | None = None

@@ -153,7 +153,7 @@ def put_off(transaction: Connection, visit: Visit, *, due: datetime) -> None:
 def live(transaction: Connection) -> Sequence[tuple[Visit, datetime]]:
     """Return the visits that are being called or talked with, each with the end of its lease."""
     rows = transaction.execute(select(VISITS).where(VISITS.c.state.in_(sorted(LIVE)))).all()
-    return [(_visit(row), _utc(row.lease)) for row in rows]
+    return [(_visit(row), utc(row.lease)) for row in rows]
 
 
 def renew(transaction: Connection, visits: Iterable[int], *, until: datetime) -> None:
@@ -174,7 +174,7 @@ def _handed_over(since: datetime) -> tuple[ColumnElement[bool], ...]:
 def next_due(transaction: Connection) -> datetime | None:
     """Return when the next visit is due; None when none waits."""
     found = transaction.execute(select(func.min(VISITS.c.due)).where(VISITS.c.state.in_(sorted(WAITING)))).scalar()
-    return None if found is None else _utc(found)
+    return None if found is None else utc(found)
 
 
 def tries_with(transaction: Connection, visit: Visit, fate: Fate) -> int:
@@ -238,9 +238,9 @@ def talked(transaction: Connection, row: Row[Any]) -> Talked:
         call=row.call,
         visit=row.visit,
         script=row.script,
-        began=_utc(row.began),
-        answered=_utc(row.answered) if row.answered else None,
-        ended=_utc(row.ended) if row.ended else None,
+        began=utc(row.began),
+        answered=utc(row.answered) if row.answered else None,
+        ended=utc(row.ended) if row.ended else None,
         fate=Fate(row.fate) if row.fate else None,
         cause=row.cause,
         tech_cause=row.tech_cause or "",
@@ -275,7 +275,7 @@ def steps_of(transaction: Connection, visit: int) -> Sequence[Mapping[str, str]]
     """Return what happened to a visit, oldest first."""
     rows = transaction.execute(select(STEPS).where(STEPS.c.visit == visit).order_by(STEPS.c.id)).all()
     return [
-        {"at": _utc(row.at).isoformat(), "step": row.step, "state": row.state, "who": row.who, "why": row.why}
+        {"at": utc(row.at).isoformat(), "step": row.step, "state": row.state, "who": row.who, "why": row.why}
         for row in rows
     ]
 
@@ -334,7 +334,7 @@ def _visit(row: Row[Any]) -> Visit:
         script=row.script,
         number=row.number,
         state=State(row.state),
-        due=_utc(row.due),
+        due=utc(row.due),
         priority=row.priority,
         attempt=row.attempt,
         tries=row.tries,
@@ -342,8 +342,8 @@ def _visit(row: Row[Any]) -> Visit:
         ticket=row.ticket or "",
         crew=row.crew or "",
         area=row.area or "",
-        created=_utc(row.created),
-        changed=_utc(row.changed),
+        created=utc(row.created),
+        changed=utc(row.changed),
         **about,
     )
 
@@ -355,7 +355,7 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
 
 
 def _answer(row: Row[Any]) -> Answer:
-    step, at = row.step, _utc(row.at)
+    step, at = row.step, utc(row.at)
     match row.kind:
         case "yes-no":
             return YesNo(step=step, at=at, yes=row.value == "yes")
@@ -370,6 +370,6 @@ def _answer(row: Row[Any]) -> Answer:
     return Chosen(step=step, at=at, option=row.value)
 
 
-def _utc(moment: datetime) -> datetime:
+def utc(moment: datetime) -> datetime:
     """A moment as it was written: SQLite keeps no zone, all of ours are UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from casework.visits.fates import Fate, fate_of
 from casework.visits.office import Office
 from casework.visits.pace import Traffic, room
+from casework.visits.states import State
 from casework.visits.visit import Visit
 
 TICK: Final = 0.5
@@ -209,7 +210,8 @@ class Dialler:
         return lease <= self._office.now()
 
     async def _settle(self, visit: Visit) -> None:
-        answered = await self._trunk.was_answered(visit.call)
+        # A talk of which we know was answered, also if Asterisk has lost its note in a crash of its own.
+        answered = visit.state is State.TALKING or await self._trunk.was_answered(visit.call)
         log.info("a call ended unseen", call=visit.call, answered=answered)
         if answered:
             await self._office.end(visit.call, None)

@@ -6,7 +6,7 @@ however often it is ordered, there is one for each time the ticket was done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sqlalchemy import Connection
@@ -24,8 +24,9 @@ VISITED: Final = {Kind.REPAIR: "return-visit", Kind.EMERGENCY: "return-visit", K
 class VisitWhenDone:
     """What follows from a ticket that is done (`casework/register.py`: Consequence)."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, office: Office, queues: Mapping[Kind, str] | None = None) -> None:
+        """`queues` has the people who know most about each kind: a callee who asks for a person is led there."""
+        self._office, self._queues = office, queues or {}
 
     def follow(self, transaction: Connection, change: Change) -> None:
         """Order the visits, if this change calls for some."""
@@ -45,6 +46,7 @@ class VisitWhenDone:
                         ticket=ticket.code,
                         crew=change.after.handler,
                         area=ticket.area[:80],
+                        queue=self._queues.get(change.after.kind, ""),
                     ),
                 )
 

@@ -1,28 +1,31 @@
 """The figures of visits: who was reached, who answered, who was satisfied; per crew, area, week or script.
 
 ordered     visits that came to an end, or still wait
-visited     somebody picked up and said something, also if it was only that he has no time now
+visited     somebody picked up and said something, also if it was only that he has no time now; `visited_share` of all
+            that were ordered, which is one for each ticket that was finished
 finished    all was asked
 valid       the answers that the script wants for the figures are there
 satisfied   of the valid ones, those that fit the script's condition
             (a survey at the end of a caller's own call is counted by script and by week, as ordered when it began)
+late        ordered by a ticket, and not over (or a time agreed) within the site's working days
 refused     did not want to be asked; counted apart from those who were not reached
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
+from casework.visits.book import utc
 from casework.visits.conditions import hold
 from casework.visits.script import Score, Script
-from casework.visits.states import NOT_REACHED, WAITING, Outcome, State
+from casework.visits.states import NOT_REACHED, OVER, WAITING, Outcome, State
 from casework.visits.tables import ANSWERS, CALLS, VISITS
 
 By = Literal["crew", "area", "week", "script"]
@@ -41,15 +44,34 @@ class Figures:
     satisfied: int = 0
     refused: int = 0
     not_reached: int = 0
+    late: int = 0
     calls: int = 0
     scores: list[int] = field(default_factory=list)
 
     def as_row(self) -> dict[str, int | float | None]:
         """The row as people read it; a share of nothing is nothing."""
         mean = round(sum(self.scores) / len(self.scores), 2) if self.scores else None
-        share = round(self.satisfied / self.valid, 4) if self.valid else None
-        names = ("ordered", "waiting", "visited", "finished", "valid", "satisfied", "refused", "not_reached", "calls")
-        return {name: getattr(self, name) for name in names} | {"satisfied_share": share, "score": mean}
+        shares = {
+            "visited_share": _share(self.visited, self.ordered),
+            "satisfied_share": _share(self.satisfied, self.valid),
+        }
+        names = (
+            "ordered",
+            "waiting",
+            "visited",
+            "finished",
+            "valid",
+            "satisfied",
+            "refused",
+            "not_reached",
+            "late",
+            "calls",
+        )
+        return {name: getattr(self, name) for name in names} | shares | {"score": mean}
+
+
+def _share(some: int, of: int) -> float | None:
+    return round(some / of, 4) if of else None
 
 
 def figures(
@@ -60,15 +82,21 @@ def figures(
     since: datetime,
     until: datetime,
     zone: ZoneInfo,
+    is_late: Callable[[datetime, datetime | None], bool] = lambda *_: False,
 ) -> Mapping[str, Figures]:
-    """Return the figures of the visits that were ordered in this time, by the name of their group."""
+    """Return the figures of the visits that were ordered in this time, by the name of their group.
+
+    `is_late` judges a visit after a ticket by when it was ordered and when it was over (`Office.is_late`).
+    """
     found: defaultdict[str, Figures] = defaultdict(Figures)
     chosen = VISITS.c.created >= since, VISITS.c.created < until
     groups: dict[int, str] = {}
-    facts = VISITS.c.id, VISITS.c.state, VISITS.c.crew, VISITS.c.area, VISITS.c.script, VISITS.c.created
-    for row in transaction.execute(select(*facts).where(*chosen)):
+    for row in transaction.execute(select(VISITS).where(*chosen)):
         groups[row.id] = _group(row, by, zone)
-        _count_visit(found[groups[row.id]], State(row.state))
+        line, state = found[groups[row.id]], State(row.state)
+        _count_visit(line, state)
+        if row.ticket and state is not State.APPOINTED:
+            line.late += is_late(utc(row.created), utc(row.changed) if state in OVER else None)
     talks = select(CALLS.c.call, CALLS.c.visit, CALLS.c.script, CALLS.c.outcome).join(
         VISITS, VISITS.c.id == CALLS.c.visit
     )
@@ -145,7 +173,6 @@ def _answers(transaction: Connection, chosen: Sequence[Any]) -> Mapping[str, Map
 
 def _group(row: Any, by: By, zone: ZoneInfo) -> str:
     if by == "week":
-        created = row.created if row.created.tzinfo else row.created.replace(tzinfo=UTC)
-        year, week, _ = created.astimezone(zone).isocalendar()
+        year, week, _ = utc(row.created).astimezone(zone).isocalendar()
         return f"{year}-W{week:02}"
     return str(getattr(row, by) or "")

@@ -306,6 +306,10 @@ class Office:
         """Return the first moment from this one on at which somebody in this zone may be called."""
         return self.hours.next_time(at, ZoneInfo(zone) if zone else None)
 
+    def is_late(self, ordered: datetime, over: datetime | None) -> bool:
+        """Tell whether a visit after a ticket took longer than it may; `over` is None when it still waits."""
+        return (over or self.now()) > self.hours.working_days_after(ordered, self.rules.within_working_days)
+
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """Write something in one transaction."""
         return await self._database.write(work)

@@ -64,6 +64,9 @@ class Rules(Part):
     again: Mapping[Fate, Again] = Field(default_factory=dict, description="what differs from the usual, by fate")
     ring_for: timedelta = Field(timedelta(seconds=30), ge=timedelta(seconds=5), le=timedelta(minutes=2))
     wait_before: timedelta = Field(timedelta(minutes=30), description="from a ticket's end until we first call")
+    within_working_days: int = Field(
+        2, ge=1, le=50, description="days with calling windows after a ticket's end; a visit that takes longer is late"
+    )
     trunk_lines: int = Field(30, ge=1, le=10_000, description="calls the carrier takes at one time, both ways")
     kept_free: float = Field(0.3, ge=0, le=1, description="the share of them that is always left for incoming calls")
     most_calls: int = Field(10, ge=1, le=10_000, description="calls of ours at one time")

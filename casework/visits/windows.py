@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from casework.visits.rules import WEEK, Window
@@ -27,6 +27,15 @@ class Hours:
         for begin, end in self._openings(at.astimezone(where).date(), where):
             if at < end:
                 return max(at, begin).astimezone(UTC)
+        return at + timedelta(days=LOOK_AHEAD)
+
+    def working_days_after(self, at: datetime, days: int) -> datetime:
+        """Return the end (UTC) of the so-manieth day after this one on which people may be called."""
+        today = at.astimezone(self.zone).date()
+        for day in (today + timedelta(days=ahead) for ahead in range(1, LOOK_AHEAD)):
+            days -= self._open_on(day)
+            if days == 0:
+                return datetime.combine(day, time.max, self.zone).astimezone(UTC)
         return at + timedelta(days=LOOK_AHEAD)
 
     def _openings(self, first: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:

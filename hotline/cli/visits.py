@@ -183,7 +183,7 @@ def figures(
     export: Annotated[Path | None, typer.Option("--csv", help="write them to this file too")] = None,
     stack: StackName = DEFAULT_STACK,
 ) -> None:
-    """Visited, finished, valid, satisfied, refused, not reached, scores."""
+    """Visited, finished, valid, satisfied, refused, not reached, late, scores."""
     query = {"by": by} | ({"since": since} if since else {}) | ({"until": until} if until else {})
     rows: Mapping[str, Mapping[str, Any]] = _get(stack, "/api/visits/figures", **query)["rows"]
     names = list(next(iter(rows.values()), {}))

@@ -74,13 +74,37 @@ class Callee:
 
 def picked_up(world: World) -> dict[str, int]:
     """How often each number has been picked up, as the carrier counted it."""
+    return _counted(world, "PICKED_UP_")
+
+
+def called(world: World) -> dict[str, int]:
+    """How often each number has been called, as the carrier counted it; whoever was called, picked up or not."""
+    return _counted(world, "CALLED_")
+
+
+def _counted(world: World, what: str) -> dict[str, int]:
     lines = world.cli("dialplan show globals", "telco").splitlines()
-    found = (line.strip().removeprefix("PICKED_UP_").partition("=") for line in lines if "PICKED_UP_" in line)
+    found = (line.strip().removeprefix(what).partition("=") for line in lines if line.strip().startswith(what))
     return {number: int(count) for number, _, count in found}
 
 
-async def visit(world: World, manner: str = LISTENS, *, number: str = "", **about: Any) -> Callee:
-    """Have somebody visited who does this."""
+async def visit(
+    world: World,
+    manner: str = LISTENS,
+    presses: str = "",
+    leaves_after: float | None = None,
+    *,
+    number: str = "",
+    **about: Any,
+) -> Callee:
+    """Have somebody visited who does this.
+
+    Whoever picks up may press keys instead (`presses`; a `w` is half a second), and may hang up so many seconds later.
+    """
     number = number or somebody(manner)
+    if presses:
+        await world.telco.do("Setvar", Variable=f"PRESSES_{number}", Value=presses)
+    if leaves_after is not None:
+        await world.telco.do("Setvar", Variable=f"LEAVES_AFTER_{number}", Value=f"{leaves_after:.2f}")
     added = await world.server.post("/api/visits", {"number": number, **about})
     return Callee(world, number, added["id"])

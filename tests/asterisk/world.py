@@ -369,8 +369,10 @@ async def a_world() -> AsyncIterator[World]:
     """Bring the tests' stack up, and down at the end unless HOTLINE_TEST_KEEP is set."""
     stack = own_stack()
     prepare.prepare(stack, SITE)
-    # Tests choose the day for the calendar, whatever day it is: an ordinary one unless they say another.
-    write_private(stack.folder / "own.env", "HOTLINE_CALENDAR_CLOCK=/etc/hotline/clock\n")
+    # Tests choose the day for the calendar, whatever day it is: an ordinary one unless they say another. And they turn
+    # the dialler's clock to a time that was agreed on.
+    turned = "HOTLINE_CALENDAR_CLOCK=/etc/hotline/clock\nHOTLINE_VISITS_CLOCK=/etc/hotline/visits-clock\n"
+    write_private(stack.folder / "own.env", turned)
     known = await asyncio.to_thread(start, stack, SITE, tryout=True)
     telco = Far(stack.ports.telco_manager, known.services["telco-manager"])
     phones = Far(stack.ports.agents_manager, known.services["agents-manager"])

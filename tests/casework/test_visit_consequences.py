@@ -41,7 +41,7 @@ class Both:
     def __init__(self, database: Database) -> None:
         hours = Hours(RULES.windows, ZoneInfo("Asia/Shanghai"))
         self.visits = Office(database, SCRIPTS, RULES, hours, now=lambda: self.tickets.clock)
-        self.tickets = TicketOffice(database, VisitWhenDone(self.visits).follow)
+        self.tickets = TicketOffice(database, VisitWhenDone(self.visits, {Kind.REPAIR: "repair"}).follow)
         self.carry_out = CarryOut(self.visits, self.tickets.register)
 
     async def done(self, kind: Kind = Kind.REPAIR, **facts: str) -> Ticket:
@@ -86,7 +86,7 @@ async def test_a_repair_that_is_done_is_visited_once(both: Both) -> None:
     ticket = await both.done()
     await both.tickets.step(ticket, "order-visit")
     (visit,) = await both.ordered()
-    assert (visit.ticket, visit.number, visit.crew) == (ticket.code, ALICE, "crew-3")
+    assert (visit.ticket, visit.number, visit.crew, visit.queue) == (ticket.code, ALICE, "crew-3", "repair")
     assert visit.due == MORNING + timedelta(minutes=30)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -398,6 +398,16 @@ async def test_what_ended_unseen_is_settled_by_what_asterisk_noted(house: House,
     assert (await house.visit(visit)).state is state
 
 
+async def test_a_talk_whose_note_asterisk_lost_in_a_crash_is_over_and_not_repeated(house: House) -> None:
+    visit = await house.add()
+    await house.round()
+    await house.pick_up(f"visit-{visit}-1")
+    house.trunk.lines.clear()
+    house.trunk.answered.clear()
+    await house.round(timedelta(minutes=2))
+    assert (await house.visit(visit)).state is State.HUNG_UP
+
+
 async def test_a_refused_order_is_tried_again_later(house: House) -> None:
     visit = await house.add()
     house.trunk.refuses = True
@@ -445,7 +455,30 @@ async def somebody(house: House, call: str, dice: random.Random, answered: Count
         await house.down(call, answered=cause == 16, cause=cause)
 
 
-# What callers say at the end of their own calls
+# The figures
+
+
+async def test_a_visit_after_a_ticket_is_late_when_two_working_days_are_over(database: Database) -> None:
+    office_days = Window(days=["mon", "tue", "wed", "thu", "fri"], open=time(9), close=time(20))
+    house = House(database, windows=[office_days])
+    await house.add("13800138001", ticket="271828188")
+    await house.add("13800138002")  # nobody's ticket: whenever there is time
+    in_time = await house.add("13800138003", ticket="271828187")
+    await house.office.step(in_time, "cancel", who="1024")
+
+    async def late() -> int:
+        since, until = FRIDAY - timedelta(days=1), FRIDAY + timedelta(days=1)
+        found = await house.office.read(
+            lambda transaction: figures(
+                transaction, SCRIPTS, by="script", since=since, until=until, zone=SHANGHAI, is_late=house.office.is_late
+            )
+        )
+        return found["return-visit"].late
+
+    house.clock.at = datetime(2025, 11, 25, 23, 59, tzinfo=SHANGHAI)
+    assert await late() == 0
+    house.clock.turn(timedelta(minutes=2))
+    assert await late() == 1
 
 
 async def test_a_survey_after_a_call_is_counted_by_script_and_week_and_for_no_crew(house: House) -> None:
@@ -462,9 +495,10 @@ async def test_a_survey_after_a_call_is_counted_by_script_and_week_and_for_no_cr
         )
 
     row = (await counted("script"))["survey"].as_row()
-    named = ("ordered", "visited", "finished", "valid", "satisfied", "satisfied_share")
+    named = ("ordered", "visited", "visited_share", "finished", "valid", "satisfied", "satisfied_share")
     assert {name: row[name] for name in named} == {
-        "ordered": 3, "visited": 2, "finished": 2, "valid": 2, "satisfied": 1, "satisfied_share": 0.5,
+        "ordered": 3, "visited": 2, "visited_share": 0.6667,
+        "finished": 2, "valid": 2, "satisfied": 1, "satisfied_share": 0.5,
     }  # fmt: skip
     assert [row.valid for row in (await counted("week")).values()] == [2]
     assert await counted("crew") == {}

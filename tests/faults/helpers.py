@@ -90,8 +90,11 @@ async def all_is_over(world: World, *callers: Caller) -> None:
 
 
 @asynccontextmanager
-async def a_storm(world: World) -> AsyncIterator[Callable[[str, str], None]]:
-    """Callers at any rate: `storm(id, number)` returns at once, and nothing they hear is recorded."""
+async def a_storm(world: World, does: str = "quiet") -> AsyncIterator[Callable[[str, str], None]]:
+    """Callers at any rate: `storm(id, number)` returns at once, and nothing they hear is recorded.
+
+    `does` is what they do, a place in the carrier's dialplan: `quiet`, or `consult` to press 1.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.telco_manager)
 
     def send(**fields: str) -> None:
@@ -103,7 +106,7 @@ async def a_storm(world: World) -> AsyncIterator[Callable[[str, str], None]]:
             Channel="PJSIP/4001234567@pbx",
             ChannelId=channel,
             Context="caller",
-            Exten="quiet",
+            Exten=does,
             Priority="1",
             CallerID=number,
             Async="true",

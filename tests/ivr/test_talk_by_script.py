@@ -244,6 +244,11 @@ async def test_a_payment_reminder_says_that_it_was_said() -> None:
     assert talk.values == {"reminded": "said", "heard": "yes"}
 
 
+async def test_who_has_a_question_about_a_payment_is_led_to_a_person() -> None:
+    talk = await held(["2"], script="payment-reminder")
+    assert (talk.outcome, talk.lines[-2]) == (Outcome.HANDED_OVER, "hotline: to_person")
+
+
 async def test_a_new_account_is_asked_whether_all_works() -> None:
     talk = await held(["1", "2", "1", "5", SILENCE], script="new-account")
     assert talk.values == {"convenient": "now", "works": "no", "explained": "yes", "score": "5"}
