@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from desk.access import MANAGE, OPEN, SIGNED_IN, Role
 from desk.accounts import LASTS
 from desk.errors import Refused
+from desk.front import FRONT
 from desk.routes import Given, Nothing, Shown, answer, delete, get, given, post, session, who
 from desk.throttle import WINDOW, Throttle
 from desk.users import Passwords, User, checked_name, checked_password, make_password
@@ -87,19 +88,24 @@ class Handed(Shown):
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Sign in with name and password; the answer sets the session's cookie."""
     wanted, gate = given(request, Credentials), request.app[GATE]
-    if request.headers.get("Origin") is not None and not gate.is_ours(request):
+    if request.headers.get("Origin") is not None and not gate.front.is_ours(request):
         raise Refused(403, "origin", "this does not come from the hotline's own pages; see HOTLINE_API__ORIGIN")
-    throttle, address = request.app[THROTTLE], request.remote or ""
+    throttle, address = request.app[THROTTLE], request.app[FRONT].address(request)
     if not await throttle.may_try(wanted.name, address):
         raise Refused(429, "too-many-tries", "too many tries; wait a quarter of an hour", retry_after=WINDOW)
     found = await gate.accounts.find(wanted.name)
     if not await request.app[PASSWORDS].fits(wanted.password, found[1] if found else None) or found is None:
         raise Refused(401, "wrong-password", "the name or the password is wrong")
     await throttle.succeeded(wanted.name, address)
-    token, begun = await gate.accounts.begin(found[0], instead_of=request.cookies.get(gate.cookie))
+    token, begun = await gate.accounts.begin(found[0], instead_of=request.cookies.get(gate.front.cookie))
     response = answer(Me(**_entry(begun.user), csrf=begun.csrf))
     response.set_cookie(
-        gate.cookie, token, max_age=int(LASTS.total_seconds()), httponly=True, samesite="Strict", secure=gate.secure
+        gate.front.cookie,
+        token,
+        max_age=int(LASTS.total_seconds()),
+        httponly=True,
+        samesite="Strict",
+        secure=gate.front.secure,
     )
     return response
 
@@ -110,7 +116,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     if (mine := session(request)) is not None:
         await gate.accounts.end(mine)
     response = answer(Nothing())
-    response.del_cookie(gate.cookie, httponly=True, samesite="Strict", secure=gate.secure)
+    response.del_cookie(gate.front.cookie, httponly=True, samesite="Strict", secure=gate.front.secure)
     return response
 
 
@@ -124,7 +130,7 @@ async def my_password(request: web.Request) -> web.StreamResponse:
     """Change one's own password; all one's sessions end."""
     wanted, mine, gate = given(request, NewPassword), who(request), request.app[GATE]
     found = await gate.accounts.find(mine.name)
-    throttle, address = request.app[THROTTLE], request.remote or ""
+    throttle, address = request.app[THROTTLE], request.app[FRONT].address(request)
     if not await throttle.may_try(mine.name, address):
         raise Refused(429, "too-many-tries", "too many tries; wait a quarter of an hour", retry_after=WINDOW)
     if found is None or not await request.app[PASSWORDS].fits(wanted.old, found[1]):

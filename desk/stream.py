@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from aiohttp import web
 
 from desk.access import WATCH
-from desk.accounts import Session
 from desk.errors import Refused
+from desk.front import FRONT
 from desk.house import HOUSE
 from desk.routes import get, session
 from desk.web import GATE
-from routing.mirror import Look
+from routing.mirror import Look, Mirror
 from routing.picture import Change, Picture
 
 MOST_READERS: Final = 500
@@ -30,6 +30,9 @@ TAKEN_WITHIN: Final = 20.0
 STILL_SIGNED_IN_EVERY: Final = 10.0
 SIGNED_OUT: Final = 4401
 """The close code for a session that is over."""
+
+StillSignedIn = Callable[[], Awaitable[bool]]
+"""Whether the reader's session is not over; asked now and then."""
 
 
 class Readers:
@@ -51,7 +54,18 @@ READERS: Final = web.AppKey("readers", Readers)
 
 async def live(request: web.Request) -> web.StreamResponse:
     """The live picture and its changes, as a WebSocket."""
-    readers, mine = request.app[READERS], session(request)
+    mine, token = session(request), request.cookies.get(request.app[FRONT].cookie, "")
+
+    async def still_signed_in() -> bool:
+        found = await request.app[GATE].accounts.session(token) if mine is not None else None
+        return mine is None or (found is not None and found.user.role is mine.user.role)
+
+    return await show(request, request.app[HOUSE].mirror, still_signed_in)
+
+
+async def show(request: web.Request, mirror: Mirror, still_signed_in: StillSignedIn) -> web.StreamResponse:
+    """Show a reader what the mirror shows, until he hangs up or is signed out. Raises Refused."""
+    readers = request.app[READERS]
     if readers.now >= MOST_READERS:
         raise Refused(503, "too-many-readers", f"{MOST_READERS} look at the board already")
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1024, compress=False)
@@ -60,8 +74,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     readers.now += 1
     try:
-        with request.app[HOUSE].mirror.looking() as look:
-            await _until_one_ends(_send(socket, look, readers), _hear(socket), _watch(socket, request, mine))
+        with mirror.looking() as look:
+            await _until_one_ends(_send(socket, look, readers), _hear(socket), _watch(socket, still_signed_in))
     finally:
         readers.now -= 1
     return socket
@@ -92,16 +106,13 @@ async def _hear(socket: web.WebSocketResponse) -> None:
         pass
 
 
-async def _watch(socket: web.WebSocketResponse, request: web.Request, mine: Session | None) -> None:
+async def _watch(socket: web.WebSocketResponse, still_signed_in: StillSignedIn) -> None:
     """Hang up when the session is over: signed out, removed, given another role, or too old."""
-    token = request.cookies.get(request.app[GATE].cookie, "")
-    while mine is not None:
+    while True:
         await asyncio.sleep(STILL_SIGNED_IN_EVERY)
-        found = await request.app[GATE].accounts.session(token)
-        if found is None or found.user.role is not mine.user.role:
-            await socket.close(code=SIGNED_OUT, message=b"signed out")
-            return
-    await asyncio.Event().wait()
+        if not await still_signed_in():
+            break
+    await socket.close(code=SIGNED_OUT, message=b"signed out")
 
 
 def _json(item: Picture | Change) -> str:

@@ -8,11 +8,9 @@ cookie must also bring the session's `X-Hotline-Csrf` and come from our own page
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -22,25 +20,13 @@ from sqlalchemy.exc import DBAPIError
 from desk.access import COMMAND_LINE, Who
 from desk.accounts import Accounts
 from desk.errors import Refused
+from desk.front import FRONT, Front, with_headers
 from desk.routes import GIVEN, SESSION, WHO, Handler, Problem, Route, answer, session, who
 from desk.users import UserError
 
 CSRF_HEADER: Final = "X-Hotline-Csrf"
 LARGEST_BODY: Final = 64 * 1024
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-LOOPBACK: Final = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?")
-
-HEADERS: Final[Mapping[str, str]] = {
-    # Nothing inline, nothing from elsewhere; `blob:` is a recording that is being played.
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " font-src 'self'; connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
 
 Owns = Callable[[web.Request, Who], Awaitable[bool]]
 """Whether what a request is about is the asker's own."""
@@ -55,26 +41,8 @@ class Gate:
     accounts: Accounts
     token: str
     """Whoever has it is the command line."""
-    origin: str | None
-    """Our pages' address as people type it, `https://...`; None when they are opened on this machine only."""
-
-    @property
-    def cookie(self) -> str:
-        """The name of the session's cookie; `__Host-` binds it to this host and to https."""
-        return "__Host-hotline" if self.secure else "hotline"
-
-    @property
-    def secure(self) -> bool:
-        """Whether people come by https. By plain http they can come from this machine only (`settings.py`)."""
-        return self.origin is not None and self.origin.startswith("https://")
-
-    def is_ours(self, request: web.Request) -> bool:
-        """Whether a browser says that the request comes from our own pages."""
-        origin = request.headers.get("Origin", "")
-        if self.origin is not None and origin == self.origin:
-            return True
-        place = urlsplit(origin)
-        return place.scheme == "http" and place.netloc == request.host and LOOPBACK.fullmatch(request.host) is not None
+    front: Front
+    """How people come to the pages."""
 
 
 GATE: Final = web.AppKey("gate", Gate)
@@ -86,11 +54,11 @@ FALLBACK: Final = web.AppKey[Fallback]("fallback")
 def application(gate: Gate, routes: Sequence[Route], *, owns: Owns, fallback: Fallback) -> web.Application:
     """Build the interface of these routes."""
     app = web.Application(middlewares=[_errors, _known, _allowed, _well_formed], client_max_size=LARGEST_BODY)
-    app[GATE], app[OWNS], app[FALLBACK] = gate, owns, fallback
+    app[GATE], app[FRONT], app[OWNS], app[FALLBACK] = gate, gate.front, owns, fallback
     app[ROUTES] = {(route.method, route.path): route for route in routes}
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
-    app.on_response_prepare.append(_with_headers)
+    app.on_response_prepare.append(with_headers)
     return app
 
 
@@ -99,21 +67,21 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refused as refused:
-        return _problem(refused.status, refused.code, str(refused), retry_after=refused.retry_after)
-    except UserError as problem:
-        return _problem(problem.status, problem.code, str(problem))
-    except web.HTTPException as problem:
-        return _problem(problem.status, "http", problem.reason)
-    except ValidationError as problem:
-        return _problem(422, "bad-request", _said(problem))
-    except (DBAPIError, OSError, TimeoutError) as problem:
-        structlog.get_logger().error("the database cannot be asked", path=request.path, problem=type(problem).__name__)
-        return _problem(503, "database-away", "the database cannot be asked just now; try again")
-    except Exception as problem:
-        if (known := request.app[FALLBACK](problem)) is not None:
-            return _problem(*known, str(problem))
+        return problem(refused.status, refused.code, str(refused), retry_after=refused.retry_after)
+    except UserError as wrong:
+        return problem(wrong.status, wrong.code, str(wrong))
+    except web.HTTPException as wrong:
+        return problem(wrong.status, "http", wrong.reason)
+    except ValidationError as wrong:
+        return problem(422, "bad-request", _said(wrong))
+    except (DBAPIError, OSError, TimeoutError) as wrong:
+        structlog.get_logger().error("the database cannot be asked", path=request.path, problem=type(wrong).__name__)
+        return problem(503, "database-away", "the database cannot be asked just now; try again")
+    except Exception as wrong:
+        if (known := request.app[FALLBACK](wrong)) is not None:
+            return problem(*known, str(wrong))
         structlog.get_logger().exception("a request failed", method=request.method, path=request.path)
-        return _problem(500, "internal", "the server made a mistake; its log says more")
+        return problem(500, "internal", "the server made a mistake; its log says more")
 
 
 @web.middleware
@@ -129,7 +97,7 @@ async def _known(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise Refused(401, "token", "the token is wrong; it is HOTLINE_API__TOKEN of the server")
         if credentials:
             request[WHO] = COMMAND_LINE
-    elif token := request.cookies.get(gate.cookie):
+    elif token := request.cookies.get(gate.front.cookie):
         found = await gate.accounts.session(token)
         if found is not None:
             request[WHO], request[SESSION] = found.user.who(), found
@@ -166,7 +134,7 @@ def _must_be_meant(request: web.Request) -> None:
     live = request.headers.get("Upgrade", "").lower() == "websocket"
     if mine is None or (request.method not in UNSAFE and not live):
         return
-    if not request.app[GATE].is_ours(request):
+    if not request.app[FRONT].is_ours(request):
         raise Refused(403, "origin", "this does not come from the hotline's own pages; see HOTLINE_API__ORIGIN")
     shown = request.headers.get(CSRF_HEADER, "")
     if not live and not hmac.compare_digest(shown.encode("utf-8", "replace"), mine.csrf.encode()):
@@ -199,24 +167,16 @@ def _route(request: web.Request) -> Route | None:
     return None if resource is None else request.app[ROUTES].get((request.method, resource.canonical))
 
 
-async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.app[GATE].secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-
-
-def _problem(status: int, code: str, text: str, *, retry_after: int | None = None) -> web.Response:
+def problem(status: int, code: str, text: str, *, retry_after: int | None = None) -> web.Response:
+    """Say what is wrong, as every refusal of ours says it."""
     response = answer(Problem(code=code, error=text), status=status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
 
 
-def _said(problem: ValidationError) -> str:
+def _said(wrong: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, error['loc'])) or 'the body'}: {error['msg'].removeprefix('Value error, ')}"
-        for error in problem.errors(include_url=False, include_input=False)
+        for error in wrong.errors(include_url=False, include_input=False)
     )

@@ -64,6 +64,7 @@ from desk import web as interface
 from desk.access import MANAGE, OPEN, SIGNED_IN, WATCH
 from desk.accounts import Accounts
 from desk.calls import Reveal, as_json, may_reveal
+from desk.front import Front
 from desk.house import HOUSE
 from desk.routes import Given, Route, Shown, answer, get, given, post
 from desk.throttle import throttle_at
@@ -140,7 +141,9 @@ class WordsBuilt(Shown):
 def application(service: Service, accounts: Accounts, *, routes: Sequence[Route] | None = None) -> web.Application:
     """Build the interface of a running service; a test may put other routes in the place of ours."""
     settings = service.settings
-    gate = interface.Gate(accounts, settings.api.token.get_secret_value(), settings.api.origin)
+    gate = interface.Gate(
+        accounts, settings.api.token.get_secret_value(), Front(settings.api.origin, settings.api.proxies)
+    )
     app = interface.application(gate, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of)
     app[SERVICE] = app[HOUSE] = service
     app[key_routes.KEEPER] = accounts.keys

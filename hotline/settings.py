@@ -49,6 +49,14 @@ def _not_guessable(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _networks(given: object) -> object:
+    """Addresses and networks in one line, apart by commas or blanks; a JSON list will do as well."""
+    return [ip_network(each) for each in re.findall(r"[^][\s,\"']+", given)] if isinstance(given, str) else given
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode]
+
+
 class Ami(Group):
     """How we reach Asterisk's manager interface."""
 
@@ -65,7 +73,7 @@ class Agi(Group):
     """Where Asterisk reaches us for each call."""
 
     host: str = Field("0.0.0.0", description="the address we listen on; the doors are 4573 to 4578")
-    peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    peers: Networks = Field(
         (IPv4Network("127.0.0.0/8"),), min_length=1, description="the Asterisks that may come in: 10.1.2.3, 10.9.0.0/24"
     )
     most_calls: int = Field(500, ge=1, le=100_000, description="in a flow at one time; more are asked to hold")
@@ -73,24 +81,20 @@ class Agi(Group):
         timedelta(seconds=20), ge=timedelta(0), description="at a stop, flows under way get this long to end"
     )
 
-    @field_validator("peers", mode="before")
-    @classmethod
-    def _addresses(cls, given: object) -> object:
-        """Addresses and networks in one line, apart by commas or blanks; a JSON list will do as well."""
-        return [ip_network(each) for each in re.findall(r"[^][\s,\"']+", given)] if isinstance(given, str) else given
+    _several = field_validator("peers", mode="before")(_networks)
 
 
-class Api(Group):
-    """The interface of the command line and of other programs."""
+class Facing(Group):
+    """How people reach the pages."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-    token: SecretStr = Field(description="whoever has it may do everything the command line can")
     origin: str | None = Field(
         None, description="the pages' address as people type it, https://...; without it, this machine only"
     )
+    proxies: Networks = Field(
+        (), description="proxies of ours that say whom they speak for (X-Forwarded-For): 172.30.77.1, 10.9.0.0/24"
+    )
 
-    _strong = field_validator("token")(_not_guessable)
+    _several = field_validator("proxies", mode="before")(_networks)
 
     @field_validator("origin")
     @classmethod
@@ -99,6 +103,47 @@ class Api(Group):
         if origin is not None and not re.fullmatch(r"https://[a-z0-9.-]+(:\d{1,5})?", origin):
             raise ValueError("must be https://NAME, small letters, no / at the end; a proxy in front of us speaks TLS")
         return origin
+
+
+class Api(Facing):
+    """The interface of the command line and of other programs, and the pages."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    token: SecretStr = Field(description="whoever has it may do everything the command line can")
+
+    _strong = field_validator("token")(_not_guessable)
+
+
+def _redis_address(url: SecretStr | None) -> SecretStr | None:
+    if url is not None and not re.match(r"(rediss?|unix)://.", url.get_secret_value()):
+        raise ValueError("must be redis://:PASSWORD@HOST:6379/0")
+    return url
+
+
+class WebProcess(Facing):
+    """What `hotline web` is told on its command line; not part of the server's own settings."""
+
+    server: str
+    redis: SecretStr
+
+    _reachable = field_validator("redis")(_redis_address)
+
+    @field_validator("server")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^/\s]+/?", url):
+            raise ValueError("must be http://HOST:PORT of the server that answers calls")
+        return url.rstrip("/")
+
+
+def web_process(**given: object) -> WebProcess:
+    """Check what `hotline web` was told; raises SettingsRefused."""
+    try:
+        return WebProcess.model_validate(given)
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False)
+        raise _refused(f"--{'.'.join(map(str, error['loc']))}: {_said(error)}" for error in errors) from None
 
 
 class AlarmsOut(Group):
@@ -168,12 +213,7 @@ class Settings(BaseSettings):
     def _strong_or_none(cls, secret: SecretStr | None) -> SecretStr | None:
         return None if secret is None else _not_guessable(secret)
 
-    @field_validator("redis")
-    @classmethod
-    def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not re.match(r"(rediss?|unix)://.", url.get_secret_value()):
-            raise ValueError("must be redis://:PASSWORD@HOST:6379/0")
-        return url
+    _reachable = field_validator("redis")(_redis_address)
 
 
 def load() -> Settings:

@@ -24,7 +24,7 @@ from routing.events import (
     TalkStarted,
 )
 from tests.asterisk import sound
-from tests.asterisk.pages import PATIENCE, a_browser, signed_in
+from tests.asterisk.pages import PATIENCE, a_browser, a_further_web_process, signed_in
 from tests.asterisk.sound import RATE
 from tests.asterisk.world import Caller, World
 
@@ -40,9 +40,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def a_page(world: World, browser: Browser, password: str) -> AsyncIterator[Page]:
-    """The board, fresh."""
-    async with signed_in(world, browser, USER, password) as page:
+async def a_page(world: World, browser: Browser, password: str, *, at: str = "") -> AsyncIterator[Page]:
+    """The board, fresh; from the server, or from another address."""
+    async with signed_in(world, browser, USER, password, at=at) as page:
         await expect(page.locator(".fresh-fresh")).to_be_visible(timeout=PATIENCE)
         yield page
 
@@ -83,11 +83,12 @@ async def picks(page: Page, button: str, choice: str) -> None:
     await page.get_by_role("menuitem", name=choice).click()
 
 
-async def test_a_call_is_seen_to_wait_connect_and_end_in_two_browsers_alike(
+async def test_a_call_is_seen_to_wait_connect_and_end_in_two_browsers_at_two_processes_alike(
     world: World, browser: Browser, password: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        pages = [await stack.enter_async_context(a_page(world, browser, password)) for _ in range(2)]
+        beside = await stack.enter_async_context(a_further_web_process(world))
+        pages = [await stack.enter_async_context(a_page(world, browser, password, at=at)) for at in ("", beside)]
         await world.manner(CHEN, "ignore")
         await world.sign_in("1024")
         for page in pages:
@@ -108,6 +109,10 @@ async def test_a_call_is_seen_to_wait_connect_and_end_in_two_browsers_alike(
         await world.hears(caller, CallEnded)
         for page in pages:
             await shows(page, "1024", "ready")
+        await picks(pages[1], "1024 Chen", "Pause · Meeting")
+        for page in pages:
+            await shows(page, "1024", "paused")
+        assert (await world.sees(AgentPaused, lambda event: event.agent == "1024", "the pause")).by == USER
 
 
 @pytest.mark.parametrize(

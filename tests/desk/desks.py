@@ -76,7 +76,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(folder: Path, *, routes: Any = None, notices: Mapping[str, Any] | None = None) -> AsyncGenerator[Desk]:
+async def a_desk(
+    folder: Path,
+    *,
+    routes: Any = None,
+    notices: Mapping[str, Any] | None = None,
+    redis: str | None = None,
+    proxies: str = "",
+) -> AsyncGenerator[Desk]:
     """The interface at a real port; `routes` takes the place of the real ones, `notices` of the site's."""
     (folder / "recordings" / "live").mkdir(parents=True)
     events = MemoryLog()
@@ -91,7 +98,8 @@ async def a_desk(folder: Path, *, routes: Any = None, notices: Mapping[str, Any]
     secret = SecretStr(TOKEN)
     settings = Settings(
         ami=Ami(watch_secret=secret, desk_secret=secret, dial_secret=secret),
-        api=Api(token=secret),
+        api=Api.model_validate({"token": secret, "proxies": proxies}),
+        redis=SecretStr(redis) if redis else None,
         link_secret=SecretStr(f"{TOKEN}-links"),
         voice=VoiceChosen(engine="hum"),
         folders=Folders(

@@ -74,6 +74,35 @@ async def test_after_too_many_tries_the_right_password_is_no_use_either_for_a_wh
     assert (await signs_in(desk, "chen")).status == 200, "another name is not kept out"
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        ("", "203.0.113.9", "127.0.0.1"),  # anybody may write this: it is not read
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # the first is what a liar said to our proxy
+        ("127.0.0.1, 10.0.0.0/8", "203.0.113.9, 10.1.2.3", "203.0.113.9"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "nonsense", "127.0.0.1"),
+        ("127.0.0.1", "2001:db8::7", "2001:db8::7"),
+    ],
+)
+async def test_behind_our_own_proxy_each_address_is_counted_for_itself(
+    tmp_path: Path, proxies: str, forwarded: str, address: str
+) -> None:
+    async with a_desk(tmp_path, proxies=proxies) as desk:
+        assert desk.http.app is not None
+        counted: list[str] = []
+
+        class Noting(Throttle):
+            async def may_try(self, name: str, address: str) -> bool:
+                counted.append(address)
+                return name == "nobody"
+
+        desk.http.app._state[signing_in.THROTTLE] = Noting(MemoryCounts())
+        await signs_in(desk, "li", **{"X-Forwarded-For": forwarded})
+        assert counted == [address]
+
+
 async def test_the_throttle_forgets_counts_an_address_over_many_names_and_is_not_worn_by_success() -> None:
     now = 0.0
     throttle = Throttle(MemoryCounts(lambda: now))

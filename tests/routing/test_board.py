@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
-from socket import socket
 from typing import Any, cast
 
 import pytest
@@ -23,42 +17,15 @@ from routing.board import Board, BoardGone, MemoryBoard, RedisBoard, WipedOut
 from routing.mirror import Look, Mirror
 from routing.painter import Painter
 from routing.picture import Canvas, Change, Picture, apply, is_picture, moment
+from tests.routing.redis_servers import RedisServer, a_redis
 
 NOON = datetime(2025, 11, 21, 4, 0, tzinfo=UTC)
 
 
-class RedisServer:
-    """A Redis of our own, on a free port of this machine."""
-
-    def __init__(self, folder: Path) -> None:
-        with closing(socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self._folder = folder
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""],
-            stdout=subprocess.DEVNULL,
-        )
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-
 @pytest.fixture(scope="module")
 def redis_server() -> Iterator[RedisServer]:
-    assert shutil.which("redis-server"), "redis-server is missing: make test installs it"
-    with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(Path(folder))
+    with a_redis() as server:
         yield server
-        server.kill()
 
 
 @pytest.fixture(params=["memory", "redis"])
