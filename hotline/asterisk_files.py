@@ -228,7 +228,11 @@ def visits_by(carrier: str) -> str:
 
 
 def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) -> str:
-    """Calls of a carrier that we register with arrive by our contact: it is the site's first number."""
+    """Calls of a carrier that we register with arrive by our contact: it is the site's first number.
+
+    A carrier that is away, or refuses us for a while, is asked again for as long as we live: Asterisk's own default is to
+    give up after ten tries, and nobody would be reached any more.
+    """
     host, user = carrier.addresses[0], _plain(carrier.register_as or "")
     if carrier.name not in secrets.carriers:
         raise NoPassword(carrier.name)
@@ -236,7 +240,9 @@ def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) ->
         f"[{name}]\ntype = auth\nauth_type = digest\nusername = {user}\n"
         f"password = {_secret(secrets.carriers[carrier.name])}\n"
         f"[{name}]\ntype = registration\noutbound_auth = {name}\nserver_uri = sip:{host}:{carrier.port}\n"
-        f"client_uri = sip:{user}@{host}:{carrier.port}\nretry_interval = 20\ncontact_user = {_plain(number)}\n"
+        f"client_uri = sip:{user}@{host}:{carrier.port}\ncontact_user = {_plain(number)}\n"
+        "retry_interval = 20\nforbidden_retry_interval = 60\nfatal_retry_interval = 60\nmax_retries = 1000000\n"
+        "auth_rejection_permanent = no\n"
     )
 
 

@@ -138,6 +138,8 @@ def test_a_carrier_that_wants_it_is_registered_with(site: Site, secrets: Secrets
     registration = of_type(text, "carrier-unicom", "registration")
     assert registration["client_uri"] == "sip:+8610.hotline@203.0.113.10:5060"
     assert registration["contact_user"] == "4001234567"
+    for_ever = {"max_retries": "1000000", "forbidden_retry_interval": "60", "auth_rejection_permanent": "no"}
+    assert for_ever.items() <= registration.items(), "a carrier that was away for a while is found again"
     assert dict(dict(sections(text))["outside-unicom(outside)"])["outbound_auth"] == "carrier-unicom"
 
 
