@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Connection, Select, TextClause, bindparam, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, case, column, func, or_, select, table, text
 
 from casework import book
 from casework.codes import number_of, read_code
@@ -17,6 +17,8 @@ from casework.tables import TICKETS, lookup
 from casework.ticket import OPEN, Code, Kind, Level, Phone, Short, State, Ticket
 from casework.words import wanted
 
+TICKET_WORDS: Final = table("ticket_words", column("rowid"))
+"""SQLite's index of words (FTS5); its rows are the tickets'."""
 FEWEST_DIGITS: Final = 5
 """Digits that so many stand together are taken for a telephone number."""
 
@@ -50,7 +52,9 @@ def search(connection: Connection, asked: Search) -> Sequence[Ticket]:
         return _found(connection, chosen.where(TICKETS.c.id == number_of(asked.text)), asked.limit)
     if len(digits) >= FEWEST_DIGITS and not re.search(r"[^0-9+ ()/.-]", asked.text):
         return of_number(connection, digits, asked.limit, chosen)
-    return _found(connection, chosen.where(_has_words(connection, words)) if words else chosen, asked.limit)
+    if words:
+        return _with_words(connection, chosen, words, asked.limit)
+    return _found(connection, chosen, asked.limit)
 
 
 def of_number(
@@ -64,6 +68,12 @@ def of_number(
     ]
     newest = sorted({row.id: row for rows in both for row in rows}.values(), key=lambda row: -row.id)
     return [book.ticket_of(row) for row in newest[:limit]]
+
+
+def attached(connection: Connection, emergency: str, number: str) -> Ticket | None:
+    """Return the newest ticket of whoever has this number that is attached to this emergency."""
+    chosen = select(TICKETS.c.id, TICKETS.c.body).where(TICKETS.c.parent == number_of(emergency))
+    return next(iter(of_number(connection, number, 1, chosen)), None)
 
 
 def unanswered(connection: Connection, at: datetime, *, limit: int) -> Sequence[Ticket]:
@@ -127,9 +137,9 @@ def _filtered(asked: Search) -> Select[Any]:
         conditions.append(is_open if asked.is_open else ~is_open)
     if asked.number:
         conditions.append(or_(TICKETS.c.phone == plain(asked.number), TICKETS.c.caller == plain(asked.number)))
-    for column in ("handler", "source", "external_id", "call"):
-        if value := getattr(asked, column):
-            conditions.append(TICKETS.c[column] == lookup(value))
+    for name in ("handler", "source", "external_id", "call"):
+        if value := getattr(asked, name):
+            conditions.append(TICKETS.c[name] == lookup(value))
     if asked.level is not None:
         conditions.append(TICKETS.c.level == asked.level.value)
     if asked.emergency is not None:
@@ -142,17 +152,17 @@ def _filtered(asked: Search) -> Select[Any]:
     return select(TICKETS.c.id, TICKETS.c.body).where(*conditions)
 
 
-def _has_words(connection: Connection, words: Sequence[str]) -> TextClause:
-    """Ticket has all of these words, the last of them perhaps not yet whole."""
+def _with_words(connection: Connection, chosen: Select[Any], words: Sequence[str], limit: int) -> Sequence[Ticket]:
+    """Return the tickets that have all of these words, the last of them perhaps not yet whole, newest first."""
     if connection.dialect.name == "postgresql":
         query = " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
-        return text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:wanted AS tsquery)").bindparams(
-            bindparam("wanted", query)
-        )
+        match = text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:wanted AS tsquery)")
+        return _found(connection, chosen.where(match.bindparams(wanted=query)), limit)
     query = " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"*'])
-    return text("id IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH :wanted)").bindparams(
-        bindparam("wanted", query)
-    )
+    # The index gives the newest first by itself, so it is left as soon as there are enough of them.
+    matching = chosen.join(TICKET_WORDS, TICKET_WORDS.c.rowid == TICKETS.c.id).where(text("ticket_words MATCH :wanted"))
+    newest = matching.order_by(TICKET_WORDS.c.rowid.desc()).limit(limit)
+    return [book.ticket_of(row) for row in connection.execute(newest, {"wanted": query})]
 
 
 def _rows(connection: Connection, chosen: Select[Any], limit: int) -> Sequence[Any]:

@@ -79,6 +79,21 @@ class Tickets:
 
         return await self._written(work)
 
+    async def concern(self, intake: Intake, *, who: str, why: str = "") -> Ticket:
+        """Attach somebody to the intake's emergency by a ticket of his own; once, by the number of `phone`.
+
+        Returns the ticket, also one that was attached before. Raises TicketUnknown, and StepIncomplete if it is over.
+        """
+        assert intake.emergency is not None, "somebody is concerned by an emergency"
+        emergency = intake.emergency
+
+        def work(transaction: Connection) -> Ticket:
+            book.get_locked(transaction, emergency)  # who asks twice at one moment waits here for himself
+            known = searching.attached(transaction, emergency, intake.phone)
+            return known or self._register.open(transaction, intake, who=who, why=why)
+
+        return await self._written(work)
+
     async def raise_emergency(self, code: str, *, who: str, why: str = "") -> Ticket:
         """Open an emergency out of this ticket and attach it; raises as `step`."""
         return await self._written(

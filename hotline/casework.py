@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -14,10 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from casework import migrations
 from casework.database import Database, MemoryDatabase
 from casework.drafts import Drafts
-from casework.errors import TicketUnknown
+from casework.errors import StepIncomplete, TicketUnknown
 from casework.imports import Imports
+from casework.intake import Intake
+from casework.notices.directory import Notices
 from casework.notices.tells import Tells
-from casework.register import Consequence, Register
+from casework.register import MACHINE, Consequence, Register
 from casework.slots import Calendar
 from casework.ticket import Kind, Ticket
 from casework.tickets import Tickets
@@ -34,6 +36,14 @@ Result = TypeVar("Result")
 
 ANSWER_WITHIN: Final = 2.0
 """Seconds that a caller who asks for a ticket waits in silence."""
+ANNOUNCEMENT: Final = "announcement"
+"""The source of a ticket that a caller opened by a key, while an emergency was announced."""
+ASKED_BY_KEY: Final[Mapping[str, tuple[str, str]]] = {
+    "zh": ("{area}抢修", "来电者"),
+    "en": ("emergency repair, {area}", "caller"),
+    "es": ("reparación de urgencia, {area}", "quien llamó"),
+}
+"""What such a ticket is about, and whose it is."""
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks at the tickets' clocks."""
 
@@ -65,6 +75,7 @@ class Casework:
     drafts: Drafts
     imports: Imports
     bell: Bell
+    notices: Notices
 
     async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
         """See `ivr.rooms.TicketsByPhone`."""
@@ -77,6 +88,25 @@ class Casework:
         except TicketUnknown:
             return None
 
+    async def may_be_told(self, number: PhoneNumber, emergencies: Collection[str]) -> bool:
+        """See `ivr.rooms.TicketsByPhone`."""
+        if not self.notices.can_tell(number.digits):
+            return False
+        attached_to = {ticket.parent for ticket in await self.open_of(number)}
+        return not attached_to.issuperset(emergencies)
+
+    async def tell_when_over(self, number: PhoneNumber, emergency: str) -> bool:
+        """See `ivr.rooms.TicketsByPhone`."""
+        if not self.notices.can_tell(number.digits):
+            return False
+        try:
+            concerns = await _soon(self.tickets.get(emergency))
+            asked = _asked_by_key(concerns, number, self.notices.language)
+            await _soon(self.tickets.concern(asked, who=MACHINE, why="asked by key, when it was announced"))
+        except (TicketUnknown, StepIncomplete):
+            return False
+        return True
+
     async def watch_clocks(self) -> None:
         """See, for ever, which clocks have run out."""
         while True:
@@ -85,6 +115,22 @@ class Casework:
             except (SQLAlchemyError, OSError) as problem:
                 structlog.get_logger().error("the tickets' clocks cannot be read", problem=type(problem).__name__)
             await asyncio.sleep(LOOK_EVERY)
+
+
+def _asked_by_key(emergency: Ticket, number: PhoneNumber, language: str) -> Intake:
+    """The ticket of a caller of whom nothing is known but the number; it says nothing of what others have told us."""
+    problem, name = ASKED_BY_KEY.get(language.partition("-")[0], ASKED_BY_KEY["en"])
+    return Intake(
+        kind=Kind.REPAIR,
+        source=ANNOUNCEMENT,
+        problem=problem.format(area=emergency.area),
+        address=emergency.area,
+        area=emergency.area,
+        name=name,
+        phone=number.digits,
+        caller=number.digits,
+        emergency=emergency.code,
+    )
 
 
 async def _soon(work: Awaitable[Result]) -> Result:
@@ -131,6 +177,7 @@ def build(database: Database, found: Site) -> Casework:
         drafts=Drafts(database, register),
         imports=Imports(database, register, zone=found.zone),
         bell=bell,
+        notices=found.notices,
     )
 
 

@@ -142,7 +142,7 @@ class Outages:
 
 
 def _about(ticket: Ticket) -> str:
-    """An emergency that is reopened is announced again."""
+    """An emergency that is reopened is announced again (`prompts/news.py`: ABOUT_TICKET)."""
     return f"ticket-{ticket.code}-{ticket.reopens}"
 
 

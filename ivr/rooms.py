@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -56,6 +56,10 @@ class Told(Protocol):
     def expected_end(self) -> datetime | None:
         """When it should be over, if anybody knows."""
 
+    @property
+    def emergency(self) -> str | None:
+        """The code of the emergency it tells of, if it tells of one."""
+
 
 class NewsDesk(Protocol):
     """Known outages and other news (`prompts/news.py`)."""
@@ -71,13 +75,19 @@ class CannotLook(Exception):
 
 
 class TicketsByPhone(Protocol):
-    """What a caller can be told of tickets. Both raise CannotLook, and take a second or two at most."""
+    """What a caller can be told of tickets. All raise CannotLook, and take a second or two at most."""
 
     async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
         """Return the open tickets of whoever calls from this number, newest first."""
 
     async def find(self, code: str) -> Ticket | None:
         """Return the ticket with this code."""
+
+    async def may_be_told(self, number: PhoneNumber, emergencies: Collection[str]) -> bool:
+        """Whether this number can have a message, and has not yet asked to be told of the end of each of these."""
+
+    async def tell_when_over(self, number: PhoneNumber, emergency: str) -> bool:
+        """Attach whoever calls from this number to an emergency, once; False if it is over or no message can be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -78,6 +78,8 @@ class PretendTickets:
 
     def __init__(self, tickets: Mapping[str, Sequence[Ticket]] = MappingProxyType({})) -> None:
         self._tickets = tickets
+        self.to_be_told: list[tuple[str, str]] = []
+        """Who is to be told of the end of which emergency."""
 
     async def open_of(self, number: PhoneNumber) -> Sequence[Ticket]:
         """See TicketsByPhone."""
@@ -86,6 +88,20 @@ class PretendTickets:
     async def find(self, code: str) -> Ticket | None:
         """See TicketsByPhone."""
         return next((ticket for some in self._tickets.values() for ticket in some if ticket.code == code), None)
+
+    async def may_be_told(self, number: PhoneNumber, emergencies: Collection[str]) -> bool:
+        """See TicketsByPhone. Who calls from a mobile number can have a message."""
+        return number.digits.startswith("1") and any(
+            (number.digits, each) not in self.to_be_told for each in emergencies
+        )
+
+    async def tell_when_over(self, number: PhoneNumber, emergency: str) -> bool:
+        """See TicketsByPhone."""
+        if not number.digits.startswith("1"):
+            return False
+        if (number.digits, emergency) not in self.to_be_told:
+            self.to_be_told.append((number.digits, emergency))
+        return True
 
 
 class PretendDesk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, Self
@@ -15,6 +16,8 @@ NEWS: Final = "news_"
 PLAIN: Final = r"^[^\x00-\x1f\x7f<>{}\[\]|$`\\]*$"
 """A text for people: no control characters, nothing that some voice takes for an instruction."""
 LONGEST: Final = timedelta(days=31)
+ABOUT_TICKET: Final = r"ticket-([0-9]{9})-[0-9]+"
+"""What the news of an emergency is `about`: its code, and how often it was reopened."""
 Prefix = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{1,15}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=200, pattern=PLAIN)]
 
@@ -63,6 +66,12 @@ class News(Announcement):
     def prompt(self) -> str:
         """The name under which it is said and written down."""
         return f"{NEWS}{self.number}"
+
+    @property
+    def emergency(self) -> str | None:
+        """The code of the emergency it tells of; None for what a lead announced by hand."""
+        told = re.fullmatch(ABOUT_TICKET, self.about)
+        return told[1] if told else None
 
 
 def area_of(caller: str | None, areas: Iterable[Area]) -> str | None:

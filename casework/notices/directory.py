@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from casework.notices.notice import MOST_WAYS, Way
-from casework.notices.numbers import BadNumber, e164
+from casework.notices.numbers import BadNumber, can_have_sms, e164
 from casework.notices.pace import Caps, QuietHours
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -199,6 +199,10 @@ class Notices(Part):
     def ways_to_number(self, number: str) -> tuple[Way, ...]:
         """How to reach a caller of this number in writing; raises BadNumber."""
         return tuple(Way(channel, e164(number, self.region)) for channel in self.callers)
+
+    def can_tell(self, number: str) -> bool:
+        """Whether a caller of this number can be sent a message."""
+        return bool(self.callers) and can_have_sms(number, self.region)
 
     def quiet_hours(self, zone: ZoneInfo) -> QuietHours:
         """The quiet hours, in the site's zone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from casework.notices.notice import NoticeError
 
@@ -23,3 +23,12 @@ def e164(number: str, region: str) -> str:
     if not phonenumbers.is_valid_number(parsed):
         raise BadNumber("no such telephone number can exist; check its length and its first digits")
     return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+
+
+def can_have_sms(number: str, region: str) -> bool:
+    """Whether this may be a mobile phone's number; in some countries that cannot be seen from it."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number, region))
+    except NumberParseException:
+        return False
+    return kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)

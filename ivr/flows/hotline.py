@@ -6,6 +6,7 @@ from typing import Final
 
 from ivr.call import Call
 from ivr.flows.ticket_status import ticket_status
+from ivr.flows.when_over import TELL_ME, announced, offer_to_tell, tell_when_over
 from ivr.hand import Hand
 from ivr.lines import Choice, Menu
 from ivr.rooms import Rooms
@@ -39,6 +40,7 @@ async def tell_news(call: Call, rooms: Rooms) -> None:
         if news.expected_end is not None and news.expected_end > call.now():
             until = news.expected_end.astimezone(rooms.zone)
             await call.say("news_expected_end", type_ahead=True, until=until)
+    await offer_to_tell(call, rooms)
 
 
 async def offer_languages(call: Call) -> None:
@@ -70,13 +72,15 @@ async def ask(call: Call, rooms: Rooms, menu: Menu) -> Choice | None:
     attempts, repeats = ATTEMPTS, REPEATS
     language_keys = call.line.language_keys.keys()
     while attempts and repeats >= 0:
-        key = await call.ask(menu.prompt, "".join(menu.keys | language_keys) + "*")
+        tell_me = TELL_ME if announced(call, rooms) else ""
+        key = await call.ask(menu.prompt, "".join(menu.keys | language_keys) + "*" + tell_me)
         if key is not None and (choice := menu.choice(key)) is not None:
             return choice
         if language := call.line.language_behind(key):
             call.speak(language)
             await tell_news(call, rooms)
-        if language or key == "*":
+        noted = key == TELL_ME and await tell_when_over(call, rooms)
+        if language or noted or key == "*":
             repeats -= 1
             continue
         attempts -= 1

@@ -94,6 +94,24 @@ async def test_a_caller_who_attaches_while_the_emergency_ends_is_told_or_refused
     assert len(attached) == len(accepted) + 1
 
 
+async def test_whoever_asks_to_be_told_is_attached_once_by_number_and_the_one_who_is_already_is_not_doubled(
+    office: Office,
+) -> None:
+    emergency, children = await emergency_with(office, 1)
+    asked = burst_pipe(phone="13912340000", emergency=emergency.code)
+    spelled = burst_pipe(phone="+86 139 1234 0000", emergency=emergency.code)
+    several = await asyncio.gather(*(office.tickets.concern(each, who="hotline") for each in (asked, spelled) * 4))
+    assert len({ticket.code for ticket in several}) == 1
+    before = await office.tickets.concern(burst_pipe(phone=children[0].phone, emergency=emergency.code), who="hotline")
+    assert before.code == children[0].code
+    attached = await office.tickets.search(Search(emergency=emergency.code))
+    assert {ticket.code for ticket in attached} == {several[0].code, children[0].code}
+    await office.walk(emergency, "finish")
+    assert await states(office, *attached) == [State.VISIT_DUE] * 2
+    with pytest.raises(StepIncomplete, match="no emergency that is open"):
+        await office.tickets.concern(burst_pipe(phone="13912349999", emergency=emergency.code), who="hotline")
+
+
 async def test_tickets_of_one_emergency_may_be_moved_at_once(office: Office) -> None:
     emergency, children = await emergency_with(office, 8)
     await office.walk(emergency, "finish")
