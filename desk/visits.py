@@ -15,8 +15,8 @@ from casework.visits.answers import Recorded
 from casework.visits.figures import figures
 from casework.visits.office import Office
 from casework.visits.states import State
-from casework.visits.visit import NewVisit, Talked, Visit, VisitUnknown
-from desk.access import HEAR, LEAD_SHIFT, WATCH
+from casework.visits.visit import CALL, NewVisit, Talked, Visit, VisitUnknown
+from desk.access import HEAR, LEAD_SHIFT, READ_CALLS, WATCH
 from desk.errors import Refused
 from desk.routes import Given, Shown, answer, get, given, post, who
 from desk.sounds import play, sounds_of
@@ -167,8 +167,18 @@ async def visits(request: web.Request) -> web.StreamResponse:
 
 async def visit(request: web.Request) -> web.StreamResponse:
     """One visit, its calls with their answers, and its steps."""
-    wanted = _id(request)
+    return await _whole(request, _id(request))
 
+
+async def visit_of_call(request: web.Request) -> web.StreamResponse:
+    """The visit that a call of ours is about: what an agent has to know to whom a callee was handed over."""
+    call = CALL.fullmatch(request.match_info["call"])
+    if call is None:
+        raise Refused(404, "no-visit", "that call is no call of ours")
+    return await _whole(request, int(call["visit"]))
+
+
+async def _whole(request: web.Request, wanted: int) -> web.StreamResponse:
     def look(transaction: Connection) -> tuple[Visit, Sequence[Talked], Sequence[Mapping[str, str]]]:
         found = book.get(transaction, wanted)
         return found, book.calls_of(transaction, wanted), book.steps_of(transaction, wanted)
@@ -326,6 +336,7 @@ ROUTES: Final = (
     get("/api/visits/progress", progress, WATCH, answer=Progress),
     get("/api/visits/figures", figures_of, WATCH, query=Period, answer=Rows),
     get("/api/visits/{visit}", visit, WATCH, answer=VisitWhole, refusals=(404,)),
+    get("/api/calls/{call}/visit", visit_of_call, READ_CALLS, answer=VisitWhole, refusals=(404,)),
     get("/api/visits/{visit}/recordings/{file}", recording, HEAR, answer="audio/wav", refusals=(404,)),
     post("/api/visits", add, LEAD_SHIFT, body=Wanted, answer=Added, status=201, refusals=(404,)),
     post("/api/visits/several", add_several, LEAD_SHIFT, body=Several, answer=AddedSeveral, refusals=(404,)),

@@ -115,6 +115,8 @@ class Doors:
         if talks is None or case is None:
             structlog.get_logger().error("a call of ours that nobody ordered", call=session.call)
             return await self._decide(call, Hand.hang_up())
+        if case.language is None:
+            call.language = await self._language_of(call.line, _number(session.headers))
         await call.answer()
         if hint := session.headers.get("arg_2"):
             await talks.hint(call.id, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from playwright.async_api import expect
 
 from casework.visits.states import OVER
+from hotline.client import ServerError
 from prompts.catalogue import Catalogue
 from prompts.pieces import piece_file, spoken_pieces
 from routing.events import CallEnded, RecordingKept, TalkStarted
@@ -30,11 +33,13 @@ from tests.asterisk.callees import (
     called,
     visit,
 )
+from tests.asterisk.pages import PATIENCE, a_browser, signed_in
 from tests.asterisk.sound import Sound
 from tests.asterisk.world import World
 
 pytestmark = pytest.mark.timeout(400)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+WANG = "wang-visited"
 
 
 OPENINGS = {
@@ -161,15 +166,21 @@ async def test_who_picks_up_and_hangs_up_has_said_nothing_and_is_left_alone(worl
     assert (found["state"], [call["answers"] for call in found["calls"]]) == ("hung-up", [[]])
 
 
-async def test_a_callee_who_wants_a_person_waits_in_the_queue_and_talks_with_an_agent(world: World) -> None:
+async def test_a_callee_who_wants_a_person_talks_with_an_agent_of_that_queue_who_sees_the_case(world: World) -> None:
     await world.sign_in("1026")
-    callee = await visit(world, queue="complaint")
+    callee = await visit(world, queue="complaint", ticket="271828188")
     channel = await callee.picked_up()
     await callee.press("10")
     await callee.comes_to("handed-over")
     call = f"visit-{callee.id}-1"
     talk = await world.sees(TalkStarted, lambda event: event.call == call, "the talk", within=60)
     assert talk.agent == "1026"
+    with suppress(ServerError):  # a run before this one may have left it
+        await world.server.ask("DELETE", f"/api/users/{WANG}")
+    made = await world.server.post("/api/users", {"name": WANG, "role": "agent", "number": "1026"})
+    async with a_browser() as browser, signed_in(world, browser, WANG, str(made["password"])) as page:
+        await expect(page.locator(".own-visit")).to_contain_text("271 828 188", timeout=PATIENCE)
+        await expect(page.locator(".own-visit")).to_contain_text("convenient: now")
     await world.telco.do("Hangup", Channel=channel)
     await world.sees(CallEnded, lambda event: event.call == call, "the end")
     kept = await world.sees(RecordingKept, lambda event: event.call == call, "the recording", within=60)

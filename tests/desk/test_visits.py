@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.desk.desks import TOKEN, Desk, a_desk
+from desk.access import Role
+from routing.events import TalkStarted
+from tests.desk.desks import NOON, OWN, TOKEN, Desk, a_desk
 
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -47,6 +49,19 @@ async def test_what_cannot_be_done_is_refused_with_a_code(tmp_path: Path) -> Non
             (422, "bad-request"),
             (422, "bad-request"),
         ]
+
+
+async def test_the_agent_to_whom_a_callee_was_handed_over_sees_the_visit_and_no_other_agent_does(
+    tmp_path: Path,
+) -> None:
+    async with a_desk(tmp_path) as desk:
+        await ask(desk, "POST", "/api/visits", {"number": "13800138000", "ticket": "271828188"})
+        desk.events.record(TalkStarted(at=NOON, call="visit-1-1", agent="1024"))
+        about = "/api/calls/visit-1-1/visit"
+        seen = await desk.http.get(about, headers=await desk.signed_in(Role.AGENT, "1024"))
+        assert (seen.status, (await seen.json())["ticket"]) == (200, "271828188")
+        assert (await desk.http.get(about, headers=await desk.signed_in(Role.AGENT, "1025"))).status == 403
+        assert (await ask(desk, "GET", f"/api/calls/{OWN}/visit"))[1]["code"] == "no-visit"
 
 
 async def test_pauses_and_states_are_the_progress(tmp_path: Path) -> None:

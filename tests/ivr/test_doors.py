@@ -10,7 +10,11 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from ivr.doors import CALL, GREETING, MESSAGE, PHONE, Doors
+from casework.visits.answers import Answer
+from casework.visits.case import Case, Talks
+from casework.visits.script import Script, Thank
+from casework.visits.states import Outcome
+from ivr.doors import CALL, GREETING, MESSAGE, PHONE, VISIT, Doors
 from ivr.errors import CallerHungUp
 from ivr.lines import Line
 from ivr.rehearsal import HANG_UP, Act, During, Speaks, Stage
@@ -207,6 +211,48 @@ async def test_a_caller_hears_the_language_he_chose_in_an_earlier_call(remembere
 
 async def test_a_caller_who_shows_no_number_hears_the_first_language_of_the_line() -> None:
     assert await language_heard("en", callerid="unknown") == {"zh"}
+
+
+class PretendTalks:
+    """One visit; see `casework.visits.case.Talks`."""
+
+    def __init__(self, language: str | None) -> None:
+        steps = [Thank(kind="thank", prompt="goodbye")]
+        script = Script(name="short", about={"en": "a word"}, steps=steps)
+        self._case = Case(script=script, language=language)
+        self.ended: Outcome | None = None
+
+    async def begin(self, _: str) -> Case | None:
+        return self._case
+
+    async def keep(self, _: str, answer: Answer) -> None:
+        raise AssertionError(f"nothing is asked: {answer}")
+
+    async def end(self, _: str, outcome: Outcome | None) -> None:
+        self.ended = outcome
+
+    def next_time(self, _: str, at: datetime) -> datetime:
+        return at
+
+
+@pytest.mark.parametrize(
+    ("of_the_case", "remembered", "heard"), [(None, "en", "en"), (None, None, "zh"), ("zh", "en", "zh")]
+)
+async def test_whom_we_call_hears_the_language_of_the_case_or_else_the_one_chosen_in_an_earlier_call(
+    of_the_case: str | None, remembered: str | None, heard: str
+) -> None:
+    events: list[Event] = []
+
+    async def language_of(_: PhoneNumber) -> str | None:
+        return remembered
+
+    house, talks = small_house(), PretendTalks(of_the_case)
+    line = Line.model_validate(house.lines["400100"].model_dump() | {"languages": ["zh", "en"]})
+    asterisk = Asterisk(arg_1="400100")
+    rooms = replace(house, lines={"400100": line}, words=asterisk, record=events.append, language_of=language_of)
+    await Doors(replace(rooms, talks=cast(Talks, talks))).by_port[VISIT](cast(Session, asterisk))
+    assert talks.ended is Outcome.FINISHED
+    assert {event.language for event in events if isinstance(event, PromptHeard)} == {heard}
 
 
 async def test_a_message_is_asked_for_in_the_language_of_the_call() -> None:

@@ -4,6 +4,7 @@ import { useAnswer } from "./answer";
 import { REASONS, STATE_WORD } from "./Agents";
 import { get, post, type Me } from "./api";
 import type { AgentState } from "./picture";
+import { grouped } from "./Tickets";
 import { length, useNow } from "./time";
 import { tellProblem } from "./Toasts";
 import { sayOr, useWords } from "./words";
@@ -15,6 +16,13 @@ interface Own {
   duty: "signed-out" | "ready" | "paused";
   reason: string | null;
   since: string | null;
+  call: string | null;
+}
+
+interface Visit {
+  script: string;
+  ticket: string;
+  calls: { answers: { step: string; value: string }[] }[];
 }
 
 export function Mine({ mine }: { mine: Me }) {
@@ -42,6 +50,7 @@ function OwnState({ number }: { number: string }) {
         {own.reason && <span>{sayOr(say, own.reason)}</span>}
         {own.since && <span class="num">{length((now - Date.parse(own.since)) / 1000)}</span>}
       </p>
+      {own.call?.startsWith("visit-") && <Visited call={own.call} />}
       <div class="own-steps">
         {own.duty === "signed-out" ? (
           <button type="button" class="main" onClick={step("sign-in")}>
@@ -76,5 +85,19 @@ function OwnState({ number }: { number: string }) {
         )}
       </div>
     </section>
+  );
+}
+
+// Somebody whom we have called, and who wanted a person: what the call is about, and what was answered before.
+function Visited({ call }: { call: string }) {
+  const { say } = useWords();
+  const [visit] = useAnswer(() => get<Visit>(`/api/calls/${encodeURIComponent(call)}/visit`), 5000, [call]);
+  if (visit === undefined) return null;
+  const answers = visit.calls.flatMap((talk) => talk.answers);
+  return (
+    <p class="own-visit">
+      <b>{say("visits")}</b> {visit.script} {visit.ticket && <b class="num">{grouped(visit.ticket)}</b>}{" "}
+      {answers.map((each) => `${each.step}: ${each.value}`).join(" · ")}
+    </p>
   );
 }
