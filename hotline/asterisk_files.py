@@ -230,8 +230,8 @@ def visits_by(carrier: str) -> str:
 def _registration(name: str, carrier: Carrier, secrets: Secrets, number: str) -> str:
     """Calls of a carrier that we register with arrive by our contact: it is the site's first number.
 
-    A carrier that is away, or refuses us for a while, is asked again for as long as we live: Asterisk's own default is to
-    give up after ten tries, and nobody would be reached any more.
+    A carrier that is away, or refuses us for a while, is asked again for as long as we live: Asterisk's own default is
+    to give up after ten tries, and nobody would be reached any more.
     """
     host, user = carrier.addresses[0], _plain(carrier.register_as or "")
     if carrier.name not in secrets.carriers:
