@@ -97,7 +97,10 @@ async def live(request: web.Request) -> web.StreamResponse:
 async def passed_on(request: web.Request) -> web.StreamResponse:
     """Ask the server, as if the browser did, and give its answer back."""
     body = await request.read() if request.method in UNSAFE else None
-    async with await _ask(request, request.method, request.rel_url.raw_path_qs, request.headers, body) as answered:
+    path = request.rel_url.raw_path_qs
+    if not path.startswith("/"):  # else it would be read as a part of the server's name
+        raise Refused(400, "bad-request", "the path must begin with /")
+    async with await _ask(request, request.method, path, request.headers, body) as answered:
         response = web.StreamResponse(status=answered.status, reason=answered.reason, headers=_kept(answered.headers))
         response.content_length = answered.content_length
         await response.prepare(request)
