@@ -19,6 +19,8 @@ from casework.words import wanted
 
 TICKET_WORDS: Final = table("ticket_words", column("rowid"))
 """SQLite's index of words (FTS5); its rows are the tickets'."""
+NEWEST: Final = 3000
+"""So many tickets are looked at one by one, before the index is asked for all (PostgreSQL)."""
 FEWEST_DIGITS: Final = 5
 """Digits that so many stand together are taken for a telephone number."""
 
@@ -157,7 +159,11 @@ def _with_words(connection: Connection, chosen: Select[Any], words: Sequence[str
     if connection.dialect.name == "postgresql":
         query = " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
         match = text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:wanted AS tsquery)")
-        return _found(connection, chosen.where(match.bindparams(wanted=query)), limit)
+        matching = chosen.where(match.bindparams(wanted=query))
+        # Its index has no order: a word that many tickets have would be fetched from all of them, to show the newest.
+        newest = connection.execute(chosen.with_only_columns(func.max(TICKETS.c.id))).scalar() or 0
+        among_the_newest = _found(connection, matching.where(TICKETS.c.id > newest - NEWEST), limit)
+        return among_the_newest if len(among_the_newest) == limit else _found(connection, matching, limit)
     query = " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"*'])
     # The index gives the newest first by itself, so it is left as soon as there are enough of them.
     matching = chosen.join(TICKET_WORDS, TICKET_WORDS.c.rowid == TICKETS.c.id).where(text("ticket_words MATCH :wanted"))

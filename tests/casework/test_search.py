@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from casework import search
 from casework.search import Search
 from casework.ticket import Facts, Kind, State, Ticket
 from tests.casework.cases import ALICE, BOB, MORNING, Office, at, burst_pipe
@@ -63,6 +64,19 @@ async def test_tickets_are_filtered_and_listed_page_by_page(office: Office) -> N
     assert await found(office, number=BOB) == [draft.code, two.code]
     first = await found(office, limit=2)
     assert first + await found(office, limit=2, before=first[-1]) == [draft.code, two.code, one.code]
+
+
+@pytest.mark.parametrize("newest", [1, 3, 3000])
+async def test_words_are_found_newest_first_however_far_back(
+    office: Office, newest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NEWEST", newest)
+    codes = [(await office.open(burst_pipe(problem="水管漏水" if each % 2 else "停电"))).code for each in range(8)]
+    leaks = codes[7::-2]
+    assert await found(office, "漏水") == leaks
+    assert await found(office, "漏水", limit=2) == leaks[:2]
+    assert await found(office, "漏水", limit=2, before=leaks[1]) == leaks[2:]
+    assert await found(office, "漏水", limit=1, kinds=(Kind.SURVEY,)) == []
 
 
 async def test_what_is_known_of_a_caller_is_at_hand_when_the_call_comes(office: Office) -> None:
