@@ -21,6 +21,7 @@ LONGEST_FIRST = tuple(
     for name in (
         "asterisk/test_calendar",
         "faults/test_kill",
+        "faults/test_dialler",
         "asterisk/test_board",
         "asterisk/test_booth",
         "asterisk/test_menu",
