@@ -1,8 +1,9 @@
 """`hotline bench tickets`: tickets a second against a bare INSERT, rows imported a second, how long a search takes.
 
 It comes to its end within a few minutes: each kind of search is asked so often, or for so long, whichever is less. On
-SQLite in a folder of its own, and on PostgreSQL if HOTLINE_BENCH_POSTGRES has the address of an empty database. The
-bare peer commits one row of a ticket's size in the same database, with the same durability and by the same library.
+SQLite in a folder of its own, and on PostgreSQL if asked for: at the address of an empty database, or in a container of
+its own. The bare peer commits one row of a ticket's size in the same database, with the same durability and by the same
+library.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -32,10 +34,13 @@ from casework.search import Search
 from casework.slots import Calendar
 from casework.ticket import Kind
 from casework.tickets import Tickets
+from hotline import prepare
 from hotline.bench.report import Machine, Report, Row
+from hotline.stack import stack_for_tests
 from routing.database import Database, open_database
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
+CONTAINER: Final = "container"
 BATCH: Final = 500
 ASKED: Final = 200
 """So often each kind of search is asked, at most,"""
@@ -52,31 +57,46 @@ STREETS: Final = (
 SURNAMES: Final = "王李张刘陈杨黄赵周吴徐孙马朱胡郭何高林郑"
 
 
-def run(*, quick: bool) -> Report:
-    """Measure everything; 100,000 tickets are searched (HOTLINE_BENCH_TICKETS: another number), 5,000 when quick."""
-    size = 5_000 if quick else int(os.environ.get("HOTLINE_BENCH_TICKETS", "100000"))
-    return asyncio.run(_measure(size // BATCH * BATCH, opened=200 if quick else 2_000))
+def run(*, quick: bool, rows: int | None = None, postgresql: str | None = None) -> Report:
+    """Measure everything among so many `rows`; `postgresql` is an address, CONTAINER, or None to leave it out."""
+    size = rows or (5_000 if quick else 100_000)
+    if size < BATCH:
+        raise ValueError(f"rows come in batches of {BATCH}: ask for that many at least")
+    with ExitStack() as stack:
+        places = {"sqlite": f"sqlite:///{Path(stack.enter_context(tempfile.TemporaryDirectory())) / 'bench.db'}"}
+        if postgresql is not None:
+            places["postgresql"] = stack.enter_context(_a_postgresql()) if postgresql == CONTAINER else postgresql
+        return asyncio.run(_measure(places, size // BATCH * BATCH, opened=200 if quick else 2_000))
 
 
-async def _measure(size: int, *, opened: int) -> Report:
+@contextmanager
+def _a_postgresql() -> Iterator[str]:
+    """A PostgreSQL in a container, taken down afterwards."""
+    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "9")))
+    password = prepare.prepare(stack, prepare.DEMO_SITE).services["test-postgres"]
+    try:
+        stack.compose("up", "-d", "--build", "--wait", "postgres")
+        yield f"postgresql://hotline:{password}@127.0.0.1:{stack.ports.postgres}/postgres"
+    finally:
+        stack.compose("down", "--volumes")
+        prepare.forget(stack)
+
+
+async def _measure(places: Mapping[str, str], size: int, *, opened: int) -> Report:
     rows: list[Row] = []
     ratios: dict[str, float] = {}
     notes = ["'one' is one writer after the other, 'many' is 16 at once; p99 is the slowest but 1 in 100."]
-    with tempfile.TemporaryDirectory() as folder:
-        places = {"sqlite": f"sqlite:///{Path(folder) / 'bench.db'}"}
-        if url := os.environ.get("HOTLINE_BENCH_POSTGRES"):
-            places["postgresql"] = url
-        else:
-            notes.append("PostgreSQL was not measured: HOTLINE_BENCH_POSTGRES names no database.")
-        for name, url in places.items():
-            bench = Bench(open_database(url, patience=60))
-            try:
-                await migrations.upgrade(bench.database)
-                await bench.commits(name, opened, rows, ratios)
-                await bench.imported(name, size, rows)
-                await bench.searches(name, size, rows)
-            finally:
-                await bench.database.close()
+    if "postgresql" not in places:
+        notes.append("PostgreSQL was not measured; see --postgresql.")
+    for name, url in places.items():
+        bench = Bench(open_database(url, patience=60))
+        try:
+            await migrations.upgrade(bench.database)
+            await bench.commits(name, opened, rows, ratios)
+            await bench.imported(name, size, rows)
+            await bench.searches(name, size, rows)
+        finally:
+            await bench.database.close()
     rows.sort(key=lambda row: tuple(row)[1])
     return Report(name="tickets", machine=Machine.this(), rows=rows, ratios=ratios, notes=notes)
 
