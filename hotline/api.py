@@ -226,7 +226,8 @@ async def _follow(
             newest = some[-1].seq
         while True:
             try:
-                item = await asyncio.wait_for(anext(live), KEEP_ALIVE)
+                async with asyncio.timeout(KEEP_ALIVE):
+                    item = await anext(live)
             except TimeoutError:
                 await response.write(b"\n")  # a reader who is gone shows when we write
                 continue

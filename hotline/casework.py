@@ -136,7 +136,8 @@ def _asked_by_key(emergency: Ticket, number: PhoneNumber, language: str) -> Inta
 async def _soon(work: Awaitable[Result]) -> Result:
     """Wait for it as long as a caller on the line does; raises CannotLook."""
     try:
-        return await asyncio.wait_for(work, ANSWER_WITHIN)
+        async with asyncio.timeout(ANSWER_WITHIN):
+            return await work
     except (SQLAlchemyError, OSError) as problem:
         raise CannotLook(type(problem).__name__) from problem
 

@@ -73,7 +73,8 @@ class DraftsFromCalls:
                 live.forget()
                 seq = await self.catch_up(seq)
                 try:
-                    await asyncio.wait_for(anext(live), LOOK_EVERY)
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await anext(live)
                 except TimeoutError:
                     continue
                 except StopAsyncIteration:

@@ -68,7 +68,8 @@ class Painter:
                 self._note(None)
             painted_at = asyncio.get_running_loop().time()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), BEAT_EVERY)
+                async with asyncio.timeout(BEAT_EVERY):
+                    await self._changed.wait()
                 quiet_for = asyncio.get_running_loop().time() - painted_at
                 await asyncio.sleep(max(GATHER, PAINT_EVERY - quiet_for))
 

@@ -62,7 +62,8 @@ class CarryOut:
             except (SQLAlchemyError, OSError) as problem:
                 log.error("what follows from a visit waits", problem=type(problem).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), EVERY)
+                async with asyncio.timeout(EVERY):
+                    await self._woken.wait()
 
     async def once(self) -> int:
         """Do all that waits; return how much it was."""

@@ -138,7 +138,8 @@ class Dialler:
                 log.exception("the dialler made a mistake")
                 wait = AFTER_TROUBLE
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
             self._woken.clear()
 
     async def _round(self) -> float:

@@ -53,7 +53,8 @@ async def dial(calls: int, endpoint: str, round_: str) -> dict[str, float]:
                 "Timeout": "10000",
             }
             manager.send_action(action, as_list=False)
-            await asyncio.wait_for(over[channel].wait(), 20)
+            async with asyncio.timeout(20):
+                await over[channel].wait()
 
     await asyncio.gather(*(call(nth) for nth in range(calls)))
     after = resource.getrusage(resource.RUSAGE_SELF)

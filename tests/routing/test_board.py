@@ -228,6 +228,22 @@ async def test_a_redis_that_dies_is_reported_and_shows_the_picture_again_when_it
     await elsewhere.close()
 
 
+async def test_a_painter_that_is_told_of_a_change_and_to_stop_in_one_breath_stops(a_board: Board) -> None:
+    scene = Scene()
+    scene.calls = {"one": "queue"}
+    painter = Painter(a_board, scene)
+    painter.start()
+
+    async def painted_it() -> None:
+        assert await a_board.look() is not None
+
+    await _eventually(painted_it)
+    await asyncio.sleep(0.3)  # it waits for a change now
+    painter.change()
+    async with asyncio.timeout(20):
+        await painter.stop()
+
+
 async def test_a_redis_that_forgets_without_a_word_is_painted_anew(redis_server: RedisServer) -> None:
     made, scene = RedisBoard(redis_server.url), Scene()
     scene.calls = {"one": "queue"}
