@@ -429,13 +429,15 @@ class Service:
         """Take up the calls that were not over when we were last here, and who talked in them."""
         latest = await self.events.calls(since=self._now() - LONGEST_CALL, limit=MOST_CALLS)
         unfinished = [call for call in latest if not any(isinstance(fact, CallEnded) for fact in call.events)]
-        for logged in unfinished:
-            self.watch.recall(logged.call, logged.events)
         facts = sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at)
         self.roster.recall(facts)
         for fact in [*(await self.events.last_agent_steps()).values(), *facts]:
             if not isinstance(fact, AgentOffered | OfferMissed):  # an offer is over by now
                 self.live.take(fact)
+        for logged in unfinished:
+            # Of a call whose message was found later the log has nothing else, and no end.
+            if logged.call in self.live.calls:
+                self.watch.recall(logged.call, logged.events)
 
     async def _catch_up(self) -> None:
         """The events flow again: what was missed?"""

@@ -243,12 +243,14 @@ class Truth:
     async def _compare(self) -> tuple[Seen, Sequence[Difference]]:
         """Look, wait for the fence, and return what differs apart from what has moved meanwhile."""
         self._touched.clear()
-        known = frozenset(self._live.calls)
+        known = self._watch.live | self._live.calls.keys()
         seen = await look(self._link)
         await self._fence()
-        return seen, [
-            each for each in differences(self._live, seen, self._phones, known) if each.of not in self._touched
-        ]
+        found = differences(self._live, seen, self._phones, known)
+        # A call of which nothing was ever told may be taken for one that is up, all the same.
+        untold = (known & self._watch.live) - self._live.calls.keys() - seen.lines.keys()
+        found = [*found, *(Difference("call-gone", call) for call in sorted(untold))]
+        return seen, [each for each in found if each.of not in self._touched]
 
     async def _fence(self) -> None:
         """Return when every event from before now has come; raises AmiError, or TimeoutError."""

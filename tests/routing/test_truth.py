@@ -192,6 +192,17 @@ async def test_where_a_call_is_found_it_is_shown() -> None:
     assert house.live.waiting == {"repair": []}
 
 
+@pytest.mark.parametrize("after_gap", [True, False])
+async def test_a_call_of_which_nothing_was_told_does_not_stay_for_ever(after_gap: bool) -> None:
+    house = House()
+    asks_for_an_end = {"Event": "HangupRequest", "Uniqueid": "a", "Linkedid": "a", "Channel": "PJSIP/carrier-acme-1"}
+    house.watch.hear(asks_for_an_end)  # of a line that we had not seen; its end is missed
+    assert house.watch.live == {"a"}
+    assert not house.live.calls
+    await (house.truth.catch_up() if after_gap else house.truth.check())
+    assert (house.watch.live, house.drift) == (frozenset(), ["call-gone"])
+
+
 async def test_a_phone_that_is_gone_and_one_that_is_back() -> None:
     house = House()
     house.asterisk.devices["PJSIP/chen-desk"] = "UNAVAILABLE"
