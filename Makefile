@@ -15,7 +15,7 @@ demo:
 	@setup/engine.sh && setup/base-image.sh && setup/venv.sh runtime && setup/pages.sh && .venv/bin/hotline demo
 
 test:
-	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && setup/pages.sh && .venv/bin/pytest $(or $(ARGS),-n 3 --durations=25 --durations-min=20)
+	@setup/engine.sh && setup/base-image.sh && setup/venv.sh test && setup/test-tools.sh && setup/pages.sh && .venv/bin/pytest $(or $(ARGS),-n 3 -rfER --durations=25 --durations-min=20)
 
 # 200 scripts of callers, agents and supervisors; 1,000 kills of who writes tickets and sends notices; 500 visits with
 # any fate; 200 cuts and kills while people are called; a long storm of callers.
