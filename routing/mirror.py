@@ -24,6 +24,7 @@ import structlog
 
 from routing.board import Board, BoardGone
 from routing.picture import SECTIONS, Canvas, Change, Picture, apply, moment
+from routing.tasks import ended
 
 AGAIN_AFTER: Final = 0.5
 """Seconds until a board that was gone, or empty, is looked at again."""
@@ -99,8 +100,7 @@ class Mirror:
     async def stop(self) -> None:
         """Follow no more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await ended(self._task)
 
     async def _follow_for_ever(self) -> None:
         while True:

@@ -16,6 +16,7 @@ import structlog
 
 from routing.board import Board, BoardGone, WipedOut
 from routing.picture import Canvas, Change
+from routing.tasks import ended
 
 BEAT_EVERY: Final = 2.0
 """Seconds after which an unchanged picture is said to be still true."""
@@ -51,8 +52,7 @@ class Painter:
     async def stop(self) -> None:
         """Stop painting; the last picture fades."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await ended(self._task)
         await self._board.close()
 
     async def _paint_for_ever(self) -> None:

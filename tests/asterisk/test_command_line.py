@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -66,16 +67,19 @@ async def test_the_doctor_finds_a_good_installation_good_and_names_what_is_missi
 
 async def test_the_board_shows_the_agents_to_any_process(world: World) -> None:
     await world.sign_in("1025")
+    # What the board had before may still be there for a moment: wait for what it cannot have had.
+    await world.server.post("/api/agents/1025/pause", {"reason": "training"})
 
     def shown() -> bool:
         body = world.inside(
             "redis", "sh", "-c", f"redis-cli -a {world.secrets.services['redis']} hget hotline:board agents/1025"
         )
-        return bool(json.loads(body.strip().splitlines()[-1] or "{}").get("state") == "ready")
+        return bool(json.loads(body.strip().splitlines()[-1] or "{}").get("state") == "paused")
 
-    await world.until(shown, "Redis shows agent 1025 ready")
-    picture = await world.server.get("/api/board")
-    assert picture["agents"]["1025"]["state"] == "ready"
+    await world.until(shown, "Redis shows agent 1025 paused")
+    async with asyncio.timeout(30):
+        while (picture := await world.server.get("/api/board"))["agents"]["1025"]["state"] != "paused":
+            await asyncio.sleep(0.1)
     assert {source["stale_since"] for source in picture["sources"].values()} == {None}
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 import redis.asyncio
 
-from routing import board
+from routing import board, tasks
 from routing import painter as painting
 from routing.board import Board, BoardGone, MemoryBoard, RedisBoard, WipedOut
 from routing.mirror import Look, Mirror
@@ -295,3 +295,24 @@ async def _eventually(attempt: Any, *, within: float = 20.0) -> None:
             await asyncio.sleep(0.05)
         else:
             return
+
+
+async def test_a_task_that_swallows_its_cancellation_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "ASKED_AGAIN_AFTER", 0.05)
+    swallowed = 0
+
+    async def deaf() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if swallowed == 2:
+                    raise
+                swallowed += 1
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await tasks.ended(task)
+    assert (task.cancelled(), swallowed) == (True, 2)
