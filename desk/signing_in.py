@@ -87,36 +87,31 @@ class Handed(Shown):
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Sign in with name and password; the answer sets the session's cookie."""
-    wanted, gate = given(request, Credentials), request.app[GATE]
-    if request.headers.get("Origin") is not None and not gate.front.is_ours(request):
+    wanted, gate, front = given(request, Credentials), request.app[GATE], request.app[FRONT]
+    if request.headers.get("Origin") is not None and not front.is_ours(request):
         raise Refused(403, "origin", "this does not come from the hotline's own pages; see HOTLINE_API__ORIGIN")
-    throttle, address = request.app[THROTTLE], request.app[FRONT].address(request)
+    throttle, address = request.app[THROTTLE], front.address(request)
     if not await throttle.may_try(wanted.name, address):
         raise Refused(429, "too-many-tries", "too many tries; wait a quarter of an hour", retry_after=WINDOW)
     found = await gate.accounts.find(wanted.name)
     if not await request.app[PASSWORDS].fits(wanted.password, found[1] if found else None) or found is None:
         raise Refused(401, "wrong-password", "the name or the password is wrong")
     await throttle.succeeded(wanted.name, address)
-    token, begun = await gate.accounts.begin(found[0], instead_of=request.cookies.get(gate.front.cookie))
+    token, begun = await gate.accounts.begin(found[0], instead_of=request.cookies.get(front.cookie))
     response = answer(Me(**_entry(begun.user), csrf=begun.csrf))
     response.set_cookie(
-        gate.front.cookie,
-        token,
-        max_age=int(LASTS.total_seconds()),
-        httponly=True,
-        samesite="Strict",
-        secure=gate.front.secure,
+        front.cookie, token, max_age=int(LASTS.total_seconds()), httponly=True, samesite="Strict", secure=front.secure
     )
     return response
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """Sign out: the session is over, here and at once."""
-    gate = request.app[GATE]
+    front = request.app[FRONT]
     if (mine := session(request)) is not None:
-        await gate.accounts.end(mine)
+        await request.app[GATE].accounts.end(mine)
     response = answer(Nothing())
-    response.del_cookie(gate.front.cookie, httponly=True, samesite="Strict", secure=gate.front.secure)
+    response.del_cookie(front.cookie, httponly=True, samesite="Strict", secure=front.secure)
     return response
 
 

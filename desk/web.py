@@ -41,8 +41,6 @@ class Gate:
     accounts: Accounts
     token: str
     """Whoever has it is the command line."""
-    front: Front
-    """How people come to the pages."""
 
 
 GATE: Final = web.AppKey("gate", Gate)
@@ -51,10 +49,12 @@ OWNS: Final = web.AppKey[Owns]("owns")
 FALLBACK: Final = web.AppKey[Fallback]("fallback")
 
 
-def application(gate: Gate, routes: Sequence[Route], *, owns: Owns, fallback: Fallback) -> web.Application:
+def application(
+    gate: Gate, front: Front, routes: Sequence[Route], *, owns: Owns, fallback: Fallback
+) -> web.Application:
     """Build the interface of these routes."""
     app = web.Application(middlewares=[_errors, _known, _allowed, _well_formed], client_max_size=LARGEST_BODY)
-    app[GATE], app[FRONT], app[OWNS], app[FALLBACK] = gate, gate.front, owns, fallback
+    app[GATE], app[FRONT], app[OWNS], app[FALLBACK] = gate, front, owns, fallback
     app[ROUTES] = {(route.method, route.path): route for route in routes}
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
@@ -97,7 +97,7 @@ async def _known(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise Refused(401, "token", "the token is wrong; it is HOTLINE_API__TOKEN of the server")
         if credentials:
             request[WHO] = COMMAND_LINE
-    elif token := request.cookies.get(gate.front.cookie):
+    elif token := request.cookies.get(request.app[FRONT].cookie):
         found = await gate.accounts.session(token)
         if found is not None:
             request[WHO], request[SESSION] = found.user.who(), found

@@ -141,10 +141,11 @@ class WordsBuilt(Shown):
 def application(service: Service, accounts: Accounts, *, routes: Sequence[Route] | None = None) -> web.Application:
     """Build the interface of a running service; a test may put other routes in the place of ours."""
     settings = service.settings
-    gate = interface.Gate(
-        accounts, settings.api.token.get_secret_value(), Front(settings.api.origin, settings.api.proxies)
+    gate = interface.Gate(accounts, settings.api.token.get_secret_value())
+    front = Front(settings.api.origin, settings.api.proxies)
+    app = interface.application(
+        gate, front, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of
     )
-    app = interface.application(gate, ROUTES if routes is None else routes, owns=calls.owns, fallback=_refusal_of)
     app[SERVICE] = app[HOUSE] = service
     app[key_routes.KEEPER] = accounts.keys
     app[tickets.TICKETS] = service.casework.tickets

@@ -37,16 +37,16 @@ SILENT_AT_MOST: Final = 60.0
 LARGEST_BODY: Final = 1 << 20
 ONE_HOP: Final = frozenset(
     {
-        *(
-            "connection",
-            "keep-alive",
-            "proxy-authenticate",
-            "proxy-authorization",
-            "te",
-            "trailer",
-            "transfer-encoding",
-        ),
-        *("upgrade", "content-length", "x-forwarded-for"),
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-forwarded-for",
     }
 )
 """Headers that are between two neighbours only, and those that are said anew."""
