@@ -124,7 +124,7 @@ class Tally:
             return
         asked_for = self._asked_for.pop(event.call, None)
         if asked_for is not None and event.why in REFUSALS:
-            self._open(event.call, Visit(asked_for[0], asked_for[1], refused=True))
+            self._open(event.call, Visit(asked_for[0], asked_for[1], refused=True), at=event.at)
         visit = self._visits.get(event.call)
         if visit is not None and visit.outcome == "waiting":
             self._count(event.call, replace(visit, callback=event.to == "callback"))
@@ -133,15 +133,13 @@ class Tally:
     def _queued(self, event: CallQueued) -> None:
         self._asked_for.pop(event.call, None)
         visit = self._visits.get(event.call)
-        if visit is not None and visit.outcome == "waiting":
-            if visit.queue == event.queue:
-                return  # put back, or told twice
-            self._decide(event.call, "flowed-out", event.at - visit.began)
-        self._open(event.call, Visit(event.queue, event.at))
+        if visit is not None and visit.outcome == "waiting" and visit.queue == event.queue:
+            return  # put back, or told twice
+        self._open(event.call, Visit(event.queue, event.at), at=event.at)
 
     def _answered(self, event: AgentAnswered) -> None:
         if event.call not in self._visits:
-            self._open(event.call, Visit(event.queue, event.at - event.waited))
+            self._open(event.call, Visit(event.queue, event.at - event.waited), at=event.at)
         if self._visits[event.call].outcome == "waiting":
             self._decide(event.call, "answered", event.waited)
 
@@ -168,7 +166,11 @@ class Tally:
             self._decide(event.call, "flowed-out", event.at - visit.began)
         self._visits.pop(event.call, None)
 
-    def _open(self, call: str, visit: Visit) -> None:
+    def _open(self, call: str, visit: Visit, *, at: datetime) -> None:
+        """Begin a visit; whoever still waits in another queue waits there no more."""
+        before = self._visits.get(call)
+        if before is not None and before.outcome == "waiting":
+            self._decide(call, "flowed-out", at - before.began)
         self._visits[call] = visit
         self._add(visit, +1)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from routing.events import (
@@ -304,7 +304,15 @@ SOME_STEP: st.SearchStrategy[Event] = st.one_of(
 )
 
 
+REFUSED_ELSEWHERE: Final[Sequence[Event]] = (
+    CallQueued(at=at(0), call="b", queue="repair"),
+    CallRouted(at=at(0), call="b", to="consult", priority=0, why=None),
+    CallRouted(at=at(0), call="b", to="message", priority=0, why="full"),
+)
+
+
 @given(st.lists(SOME_STEP, max_size=60))
+@example(REFUSED_ELSEWHERE)
 def test_offered_is_answered_abandoned_flowed_out_and_still_waiting_at_any_moment_in_any_order(
     steps: Sequence[Event],
 ) -> None:
