@@ -35,6 +35,7 @@ class Left:
     call: str
     kind: Kind
     caller: str = ""
+    line: str = ""
     recording: str = ""
     urgent: bool = False
 
@@ -92,6 +93,7 @@ class Drafts:
             call=left.call,
             recording=left.recording,
             caller=left.caller,
+            line=left.line,
             urgent=left.urgent,
             draft=True,
         )

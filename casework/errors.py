@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from casework.ticket import Ticket
 
@@ -59,6 +59,21 @@ class NotConfirmed(CaseworkError):
     def __init__(self, facts: Iterable[str]) -> None:
         self.facts = tuple(facts)
         super().__init__(f"read back to the caller and have confirmed: {', '.join(self.facts)}")
+
+
+class LineUnknown(CaseworkError):
+    """Something is said to have come by a service line that the site does not have."""
+
+    code = "line-unknown"
+
+    def __init__(self, line: str, known: Iterable[str]) -> None:
+        super().__init__(f"no line is called {line!r:.40}; there are {', '.join(known)}; without one it is the first")
+
+
+def check_line(line: str, known: Collection[str] | None) -> None:
+    """Raise LineUnknown if there is no such line; none is named by an empty one, and None knows them all."""
+    if line and known is not None and line not in known:
+        raise LineUnknown(line, known)
 
 
 class SlotTaken(CaseworkError):

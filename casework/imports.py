@@ -7,7 +7,7 @@ one (notices, visits) does not follow from importing it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from casework import book
 from casework.database import Database
-from casework.errors import CaseworkError
+from casework.errors import CaseworkError, check_line
 from casework.moves import Fields, check_complete, on_opening
 from casework.register import Register
 from casework.tables import IMPORT_ERRORS, IMPORTS, TICKETS, lookup
@@ -26,8 +26,8 @@ from casework.ticket import Facts, Kind, Long, Name, Short, State
 
 COLUMNS: Final[Mapping[str, str]] = {
     "类型": "kind", "问题": "problem", "地址": "address", "片区": "area", "姓名": "name", "电话": "phone",
-    "来电": "caller", "紧急": "urgent", "责任方": "responsible", "编号": "external_id", "时间": "opened",
-    "状态": "state", "结果": "outcome",
+    "来电": "caller", "线路": "line", "紧急": "urgent", "责任方": "responsible", "编号": "external_id",
+    "时间": "opened", "状态": "state", "结果": "outcome",
 }  # fmt: skip
 """A column may have its Chinese name; small and capital letters are alike."""
 KINDS: Final[Mapping[str, Kind]] = {
@@ -73,8 +73,11 @@ class Progress:
 class Imports:
     """All imports; each is known by a key, such as a hash of its file."""
 
-    def __init__(self, database: Database, register: Register, *, zone: ZoneInfo) -> None:
-        self._database, self._register, self._zone = database, register, zone
+    def __init__(
+        self, database: Database, register: Register, *, zone: ZoneInfo, lines: Collection[str] | None = None
+    ) -> None:
+        """`lines` are those of the site; None: a row may name any."""
+        self._database, self._register, self._zone, self._lines = database, register, zone, lines
 
     async def begin(self, key: str, *, source: Name) -> Progress:
         """Begin an import, or take up one that was begun."""
@@ -140,6 +143,7 @@ class Imports:
             try:
                 row = ImportedRow.model_validate(dict(_named(cells)))
                 check_complete(row.kind, row, on_the_phone=False)
+                check_line(row.line, self._lines)
                 good.append(row)
             except (ValidationError, CaseworkError) as problem:
                 bad.append((line, _reason(problem)))

@@ -12,6 +12,9 @@ COUNTRY: Final = "86"
 """The country whose numbers are written without their country code."""
 
 
+_CALLABLE: Final = re.compile(r"\+?[0-9]{2,20}").fullmatch
+
+
 def plain(number: str, *, country: str = COUNTRY) -> str:
     """Return the number without blanks, dashes and its own country's code: +86 139-1234-5678 is 13912345678."""
     digits = re.sub(r"[^0-9+]", "", number)
@@ -21,6 +24,11 @@ def plain(number: str, *, country: str = COUNTRY) -> str:
             # A mobile number stands alone, any other needs the 0 of its area code back.
             return rest if rest.startswith(("1", "0", "400", "800")) else f"0{rest}"
     return digits
+
+
+def callable_number(shown: str) -> str:
+    """Return what the carrier shows of a caller, if that is a number at all; it may be any text."""
+    return shown if _CALLABLE(shown) else ""
 
 
 def at_home(number: str, region: str) -> str:

@@ -100,7 +100,7 @@ class Register:
     def raise_emergency(self, transaction: Connection, code: str, *, who: str, why: str = "") -> Ticket:
         """Open an emergency with the facts of this ticket, attach the ticket to it, and return the emergency."""
         _, ticket = book.get_locked(transaction, code)
-        facts = {name: getattr(ticket, name) for name in ("problem", "address", "area", "call", "recording")}
+        facts = {name: getattr(ticket, name) for name in ("problem", "address", "area", "line", "call", "recording")}
         intake = Intake(kind=Kind.EMERGENCY, source=ticket.source, urgent=True, **facts)
         emergency = self.open(transaction, intake, who=who, why=why)
         self.step(transaction, code, Step(move="attach", why=why, emergency=emergency.code), who=who)

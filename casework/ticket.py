@@ -69,6 +69,7 @@ Phone = Annotated[
     StringConstraints(pattern=r"^(\+?[0-9]{2,20})?$"),
 ]
 Fact = Literal["problem", "address", "area", "name", "phone", "caller", "responsible"]
+LineKey = Annotated[str, StringConstraints(strip_whitespace=True, max_length=31)]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$")]
 
 
@@ -92,6 +93,7 @@ class Facts(BaseModel):
     caller: Phone = Field("", repr=False, description="where the call came from")
     confirmed: tuple[Fact, ...] = Field((), description="the facts that were read back and confirmed")
     urgent: bool = False
+    line: LineKey = Field("", description="the service line it came by, by its key; empty: the site's first")
     responsible: Short = Field("", description="whom a complaint is about")
 
 

@@ -5,7 +5,7 @@ stands on disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from casework import book
 from casework import search as searching
 from casework.database import Database
-from casework.errors import TicketChanged
+from casework.errors import TicketChanged, check_line
 from casework.idempotency import Request, once
 from casework.intake import Intake
 from casework.register import MACHINE, Register
@@ -48,16 +48,20 @@ class Caller:
 class Tickets:
     """All tickets of this hotline. Every method raises SQLAlchemyError or OSError when the database cannot."""
 
-    def __init__(self, database: Database, register: Register, calendar: Calendar) -> None:
-        self._database, self._register, self._calendar = database, register, calendar
+    def __init__(
+        self, database: Database, register: Register, calendar: Calendar, *, lines: Collection[str] | None = None
+    ) -> None:
+        """`lines` are the keys of the service lines a ticket may be said to have come by; None: any."""
+        self._database, self._register, self._calendar, self._lines = database, register, calendar, lines
 
     async def open(
         self, intake: Intake, *, who: str, why: str = "", request: Request | None = None
     ) -> tuple[Ticket, bool]:
         """Open a ticket or keep a draft; False when this request was carried out before.
 
-        Raises StepIncomplete, NotConfirmed, TicketUnknown (its emergency), ExternalIdTaken, KeyReused.
+        Raises StepIncomplete, NotConfirmed, LineUnknown, TicketUnknown (its emergency), ExternalIdTaken, KeyReused.
         """
+        check_line(intake.line, self._lines)
 
         def work(transaction: Connection) -> tuple[Ticket, bool]:
             do = partial(self._register.open, transaction, intake, who=who, why=why)
@@ -70,8 +74,10 @@ class Tickets:
     ) -> Ticket:
         """Take a step and return the ticket after it.
 
-        Raises TicketUnknown, TicketCannot, TicketChanged, StepIncomplete, SlotTaken, KeyReused.
+        Raises TicketUnknown, TicketCannot, TicketChanged, StepIncomplete, LineUnknown, SlotTaken, KeyReused.
         """
+        if step.facts is not None:
+            check_line(step.facts.line, self._lines)
 
         def work(transaction: Connection) -> Ticket:
             do = partial(self._register.step, transaction, code, step, who=who, expected=expected)

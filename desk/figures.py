@@ -12,15 +12,15 @@ from pydantic import AwareDatetime, Field
 from desk.access import WATCH
 from desk.errors import Refused
 from desk.house import HOUSE
-from desk.routes import Given, Shown, answer, get, given
+from desk.routes import Shown, answer, get, given
+from desk.sheets import AsFile, Table, table
 from routing.figures import Formula
 from routing.figures_table import By
 
 LONGEST: Final = timedelta(days=400)
-Cell = str | int | float | None
 
 
-class Wanted(Given):
+class Wanted(AsFile):
     """Which figures are wanted: from `since` on and before `until`."""
 
     since: AwareDatetime
@@ -28,22 +28,6 @@ class Wanted(Given):
     by: By = "queue"
     formula: Formula = Field("of-offered", description="which service level is meant")
     queue: str | None = Field(None, max_length=40)
-
-
-class Column(Shown):
-    """A column: shares are 0 to 1, times are seconds."""
-
-    key: str
-    en: str
-    zh: str
-    kind: str
-
-
-class Table(Shown):
-    """A table: its columns, and a row of cells for each group."""
-
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
 
 
 class Checked(Shown):
@@ -61,12 +45,7 @@ async def figures(request: web.Request) -> web.StreamResponse:
     shown, rows = await request.app[HOUSE].ledger.table(
         since, until, wanted.by, formula=wanted.formula, queue=wanted.queue
     )
-    return answer(
-        Table(
-            columns=[Column(key=each.key, en=each.en, zh=each.zh, kind=each.kind) for each in shown],
-            rows=[[row[column.key] for column in shown] for row in rows],
-        )
-    )
+    return table(wanted, f"calls-by-{wanted.by}", shown, rows)
 
 
 async def check(request: web.Request) -> web.StreamResponse:

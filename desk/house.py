@@ -11,6 +11,7 @@ from aiohttp import web
 from routing.agents import AgentState
 from routing.floor import Floor
 from routing.ledger import Ledger
+from routing.live import Handled
 from routing.log import EventLog
 from routing.mirror import Mirror
 from routing.roster import Roster
@@ -55,6 +56,12 @@ class House(Protocol):
     @property
     def texts(self) -> Mapping[str, str]:
         """The words of every prompt, by version."""
+
+    def at_hand(self, agent: str) -> Handled | None:
+        """The call an agent has, or had a moment ago: what is written now is about it."""
+
+    async def line_of(self, call: str) -> str:
+        """The key of the service line that a call came by; empty if nobody knows."""
 
     def shown(self, state: AgentState) -> dict[str, Any]:
         """An agent as people see one."""

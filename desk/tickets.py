@@ -7,28 +7,45 @@ which version of the ticket it was decided on; if somebody was faster it is refu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from pydantic import AwareDatetime, Field
 
 from casework.errors import ExternalIdTaken, TicketChanged
 from casework.idempotency import Request
-from casework.intake import Intake
-from casework.phone_numbers import masked, plain
+from casework.intake import ON_THE_PHONE, Intake
+from casework.phone_numbers import callable_number, masked, plain
 from casework.search import Search
 from casework.steps import OUR_OWN, Step, allowed
 from casework.ticket import Kind, Long, Name, Phone, Slot, Ticket, TicketEvent
 from casework.tickets import Tickets
-from desk.access import COMMAND_LINE, LEADERS, TALK_TO_CALLERS, Role, only
+from desk.access import COMMAND_LINE, LEADERS, SIGNED_IN, TALK_TO_CALLERS, Role, only
 from desk.calls import Reveal, may_reveal
 from desk.errors import Refused
 from desk.house import HOUSE
 from desk.routes import Given, Shown, answer, get, given, post, who
+from desk.sheets import AsFile, Table, table
 from desk.sounds import play
 from routing.events import PhoneNumber
+from routing.figures_table import Column, Row
+from routing.live import Handled
+
+
+class Line(Protocol):
+    """A service line."""
+
+    @property
+    def key(self) -> str:
+        """What a ticket calls it."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
 
 TICKETS: Final = web.AppKey("tickets", Tickets)
+LINES: Final[web.AppKey[Sequence[Line]]] = web.AppKey("lines", Sequence)
 KEY_HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 200
 
@@ -85,7 +102,7 @@ class Days(Given):
     days: int = Field(7, ge=1, le=60)
 
 
-class Period(Given):
+class Period(AsFile):
     """From when till when, by the opening."""
 
     since: AwareDatetime
@@ -122,6 +139,31 @@ class KnownCaller(Shown):
     """Calls from this number, at most 20."""
 
 
+class AtHand(Shown):
+    """The call that the asker has, or had a moment ago: nulls if there is none."""
+
+    call: str | None = None
+    caller: str | None = None
+    """Masked; null too when it was withheld."""
+    line: str = ""
+    """The key of the service line it came by, if anybody knows."""
+    known: KnownCaller | None = None
+    """What is known of whoever called, where a number was shown."""
+
+
+class OneLine(Shown):
+    """A service line, as people call it."""
+
+    key: str
+    name: str
+
+
+class Lines(Shown):
+    """The service lines; the first is meant where none is named."""
+
+    lines: Sequence[OneLine]
+
+
 class FreePlace(Shown):
     """A slot that can be had, and by how many."""
 
@@ -135,23 +177,6 @@ class FreePlaces(Shown):
     slots: Sequence[FreePlace]
 
 
-class Counted(Shown):
-    """What became of the tickets of one kind; `handled` 1.0 is all of them."""
-
-    opened: int
-    done: int
-    in_time: int
-    cancelled: int
-    late: int
-    handled: float | None
-
-
-class AllFigures(Shown):
-    """The figures of each kind."""
-
-    kinds: Mapping[Kind, Counted]
-
-
 class Conflict(Shown):
     """A change that was decided on another version than the ticket has now, or on other facts: both are told."""
 
@@ -163,13 +188,17 @@ class Conflict(Shown):
 
 
 async def open_ticket(request: web.Request) -> web.StreamResponse:
-    """Open a ticket, or keep a draft. An external id or a key that was used before gives the ticket of then."""
+    """Open a ticket, or keep a draft. An external id or a key that was used before gives the ticket of then.
+
+    What an agent takes down from a caller is about the call the agent has, or had a moment ago, unless it names one.
+    """
     wanted, tickets = given(request, Opening), request.app[TICKETS]
     intake = Intake(**{name: getattr(wanted, name) for name in wanted.model_fields_set & Intake.model_fields.keys()})
     if who(request).role is Role.PROGRAM and "source" not in wanted.model_fields_set:
         intake = intake.model_copy(update={"source": who(request).name})
     if intake.kind is Kind.EMERGENCY:
         _only_leaders(request, "opens an emergency; raise it out of a ticket")
+    intake = await _about_its_call(request, intake)
     try:
         ticket, made = await tickets.open(
             intake, who=_by(request, wanted.by), why=wanted.why, request=_request(request, wanted)
@@ -248,16 +277,39 @@ async def search(request: web.Request) -> web.StreamResponse:
 async def of_caller(request: web.Request) -> web.StreamResponse:
     """What is known of a caller, for whoever picks up."""
     wanted = given(request, Calling)
-    whole = _whole(request, wanted.reveal)
-    caller = await request.app[TICKETS].of_caller(wanted.number)
-    calls = await request.app[HOUSE].events.calls_from(PhoneNumber(plain(wanted.number)))
+    return answer(await _known(request, wanted.number, whole=_whole(request, wanted.reveal)))
+
+
+async def at_hand(request: web.Request) -> web.StreamResponse:
+    """The call you have, or had a moment ago, and what is known of whoever called."""
+    house, number = request.app[HOUSE], who(request).number
+    handled = house.at_hand(number) if number is not None else None
+    if handled is None:
+        return answer(AtHand())
+    shown = _shown_number(handled)
     return answer(
-        KnownCaller(
-            open=[_shown(ticket, whole) for ticket in caller.open],
-            earlier=[_shown(ticket, whole) for ticket in caller.earlier],
-            repeated=caller.repeated,
-            calls=len(calls),
+        AtHand(
+            call=handled.call,
+            caller=masked(shown) if shown else None,
+            line=await house.line_of(handled.call),
+            known=await _known(request, shown, whole=False) if shown else None,
         )
+    )
+
+
+async def lines(request: web.Request) -> web.StreamResponse:
+    """The service lines of the site."""
+    return answer(Lines(lines=[OneLine(key=each.key, name=each.name) for each in request.app[LINES]]))
+
+
+async def _known(request: web.Request, number: str, *, whole: bool) -> KnownCaller:
+    caller = await request.app[TICKETS].of_caller(number)
+    calls = await request.app[HOUSE].events.calls_from(PhoneNumber(plain(number)))
+    return KnownCaller(
+        open=[_shown(ticket, whole) for ticket in caller.open],
+        earlier=[_shown(ticket, whole) for ticket in caller.earlier],
+        repeated=caller.repeated,
+        calls=len(calls),
     )
 
 
@@ -268,12 +320,31 @@ async def slots(request: web.Request) -> web.StreamResponse:
 
 
 async def figures(request: web.Request) -> web.StreamResponse:
-    """What became of the tickets that were opened in a period."""
+    """What became of the tickets that were opened in a period; `handled` 1.0 is all of them."""
     period = given(request, Period)
     found = await request.app[TICKETS].figures(period.since, period.until)
-    return answer(
-        AllFigures(kinds={kind: Counted(**each.model_dump(), handled=each.handled) for kind, each in found.items()})
-    )
+    rows: list[Row] = [
+        {"kind": kind.value, **each.model_dump(), "handled": each.handled} for kind, each in found.items()
+    ]
+    return table(period, "tickets", COUNTED, rows)
+
+
+async def _about_its_call(request: web.Request, intake: Intake) -> Intake:
+    """Say which call it came from, if that is known here and not said: the call, who called, and by which line."""
+    house, number = request.app[HOUSE], who(request).number
+    found: dict[str, str] = {}
+    if intake.source == ON_THE_PHONE and not intake.call and number is not None:
+        if (handled := house.at_hand(number)) is None:
+            return intake
+        found = {"call": handled.call, "caller": _shown_number(handled)}
+    if call := intake.call or found.get("call"):
+        found["line"] = await house.line_of(call)
+    missing = {name: value for name, value in found.items() if not getattr(intake, name)}
+    return intake.model_copy(update=missing)
+
+
+def _shown_number(handled: Handled) -> str:
+    return "" if handled.caller is None else callable_number(handled.caller.digits)
 
 
 def _by(request: web.Request, named: str | None) -> str:
@@ -332,14 +403,26 @@ PERSONAL: Final = {"name": lambda name: f"{name[0]}**", "phone": masked, "caller
 """How each personal field is hidden; the address is needed by whoever goes there."""
 
 
+COUNTED: Final = (
+    Column("kind", "kind", "类型", "text"),
+    Column("opened", "opened", "开单", "count"),
+    Column("done", "done", "办结", "count"),
+    Column("in_time", "in time", "按时办结", "count"),
+    Column("late", "late", "超时", "count"),
+    Column("cancelled", "cancelled", "取消", "count"),
+    Column("handled", "handled", "办结率", "share"),
+)
+
 RAISED: Final[Mapping[str, Any]] = {"answer": OneTicket, "status": 201, "refusals": (404, 409)}
 
 ROUTES: Final = (
     post("/api/tickets", open_ticket, WRITE, body=Opening, answer=OneTicket, status=201, refusals=(404, 409)),
     post("/api/tickets/search", search, READ, body=Looking, answer=SomeTickets),
     post("/api/tickets/caller", of_caller, READ, body=Calling, answer=KnownCaller),
+    get("/api/tickets/at-hand", at_hand, WRITE, answer=AtHand),
+    get("/api/lines", lines, SIGNED_IN, answer=Lines),
     get("/api/tickets/slots", slots, READ, query=Days, answer=FreePlaces),
-    get("/api/tickets/figures", figures, FIGURES, query=Period, answer=AllFigures),
+    get("/api/tickets/figures", figures, FIGURES, query=Period, answer=Table),
     get("/api/tickets/{code}", story, READ, query=Asking, answer=Story, refusals=(404,)),
     post("/api/tickets/{code}/steps", take_step, WRITE, body=Taking, answer=OneTicket, refusals=(404, 409)),
     post(

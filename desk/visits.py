@@ -1,18 +1,16 @@
-"""Return visits: what waits, what was answered, the figures; and what a lead does about them."""
+"""Return visits: what waits, what was answered; and what a lead does about them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from casework.visits import book
 from casework.visits.answers import Recorded
-from casework.visits.figures import figures
 from casework.visits.office import Office
 from casework.visits.states import State
 from casework.visits.visit import CALL, NewVisit, Talked, Visit, VisitUnknown
@@ -43,14 +41,6 @@ class Choice(Given):
     script: str = Field("", max_length=40)
     after: int = Field(0, ge=0, le=2**53)
     limit: int = Field(100, ge=1, le=MOST)
-
-
-class Period(Given):
-    """Which visits are counted, by when they were ordered, and how they are put together."""
-
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
-    by: Literal["crew", "area", "week", "script"] = "script"
 
 
 class Why(Given):
@@ -147,12 +137,6 @@ class Progress(Shown):
     paused: Sequence[str]
 
 
-class Rows(Shown):
-    """The figures, one row for each group."""
-
-    rows: Mapping[str, Mapping[str, int | float | None]]
-
-
 async def visits(request: web.Request) -> web.StreamResponse:
     """Visits, in the order of their ids."""
     choice = given(request, Choice)
@@ -218,27 +202,6 @@ async def progress(request: web.Request) -> web.StreamResponse:
         lambda transaction: Progress(states=book.counts(transaction), paused=book.paused(transaction))
     )
     return answer(found)
-
-
-async def figures_of(request: web.Request) -> web.StreamResponse:
-    """Visited, finished, valid, satisfied, refused, not reached, late; per script, crew, area or week."""
-    office, period = _office(request), given(request, Period)
-    until = period.until or datetime.now(UTC)
-    since = period.since or until - timedelta(days=30)
-
-    def count(transaction: Connection) -> Mapping[str, Mapping[str, int | float | None]]:
-        found = figures(
-            transaction,
-            office.scripts,
-            by=period.by,
-            since=since,
-            until=until,
-            zone=office.hours.zone,
-            is_late=office.is_late,
-        )
-        return {name: row.as_row() for name, row in found.items()}
-
-    return answer(Rows(rows=await office.read(count)))
 
 
 async def again(request: web.Request) -> web.StreamResponse:
@@ -334,7 +297,6 @@ _STEP: Final[Mapping[str, Any]] = {"body": Why, "answer": VisitShown, "refusals"
 ROUTES: Final = (
     get("/api/visits", visits, WATCH, query=Choice, answer=Visits),
     get("/api/visits/progress", progress, WATCH, answer=Progress),
-    get("/api/visits/figures", figures_of, WATCH, query=Period, answer=Rows),
     get("/api/visits/{visit}", visit, WATCH, answer=VisitWhole, refusals=(404,)),
     get("/api/calls/{call}/visit", visit_of_call, READ_CALLS, answer=VisitWhole, refusals=(404,)),
     get("/api/visits/{visit}/recordings/{file}", recording, HEAR, answer="audio/wav", refusals=(404,)),

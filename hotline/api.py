@@ -12,7 +12,7 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/announcements.py  outages and news, the calendar, listening in advance
     desk/booth.py        prompts recorded by phone
     desk/figures.py      figures of any time
-    desk/visits.py       return visits
+    desk/visits.py       return visits; desk/visit_figures.py counts them
     desk/key_routes.py   keys of other systems
     desk/imports.py      tickets out of tables
     desk/stories.py      calls for people to read
@@ -35,7 +35,7 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
-from casework.errors import CaseworkError, NotConfirmed, StepIncomplete, TicketUnknown
+from casework.errors import CaseworkError, LineUnknown, NotConfirmed, StepIncomplete, TicketUnknown
 from casework.notices.notice import NoticeError, NoticeUnknown
 from casework.notices.numbers import BadNumber
 from casework.notices.post import ChannelUnknown
@@ -58,6 +58,7 @@ from desk import (
     stories,
     stream,
     tickets,
+    visit_figures,
     visits,
 )
 from desk import web as interface
@@ -149,6 +150,7 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     app[SERVICE] = app[HOUSE] = service
     app[key_routes.KEEPER] = accounts.keys
     app[tickets.TICKETS] = service.casework.tickets
+    app[tickets.LINES] = service.site.numbers
     app[announcements.WORDS] = service.almanac
     app[announcements.AREAS] = service.site.areas
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
@@ -289,7 +291,7 @@ def _refusal_of(problem: Exception) -> tuple[int, str] | None:
             return 422, problem.code
         case PromptsError():
             return 503, problem.code
-        case StepIncomplete() | NotConfirmed():
+        case StepIncomplete() | NotConfirmed() | LineUnknown():
             return 422, problem.code
         case VisitUnknown() | ScriptUnknown():
             return 404, problem.code
@@ -324,6 +326,7 @@ ROUTES: Final = (
     *booth.ROUTES,
     *figures.ROUTES,
     get("/metrics", metrics, WATCH, answer="text/plain"),
+    *visit_figures.ROUTES,
     *visits.ROUTES,
     *stream.ROUTES,
     get("/api/health", health, WATCH, answer=Health),

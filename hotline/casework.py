@@ -95,13 +95,13 @@ class Casework:
         attached_to = {ticket.parent for ticket in await self.open_of(number)}
         return not attached_to.issuperset(emergencies)
 
-    async def tell_when_over(self, number: PhoneNumber, emergency: str) -> bool:
+    async def tell_when_over(self, number: PhoneNumber, emergency: str, *, line: str) -> bool:
         """See `ivr.rooms.TicketsByPhone`."""
         if not self.notices.can_tell(number.digits):
             return False
         try:
             concerns = await _soon(self.tickets.get(emergency))
-            asked = _asked_by_key(concerns, number, self.notices.language)
+            asked = _asked_by_key(concerns, number, line, self.notices.language)
             await _soon(self.tickets.concern(asked, who=MACHINE, why="asked by key, when it was announced"))
         except (TicketUnknown, StepIncomplete):
             return False
@@ -117,7 +117,7 @@ class Casework:
             await asyncio.sleep(LOOK_EVERY)
 
 
-def _asked_by_key(emergency: Ticket, number: PhoneNumber, language: str) -> Intake:
+def _asked_by_key(emergency: Ticket, number: PhoneNumber, line: str, language: str) -> Intake:
     """The ticket of a caller of whom nothing is known but the number; it says nothing of what others have told us."""
     problem, name = ASKED_BY_KEY.get(language.partition("-")[0], ASKED_BY_KEY["en"])
     return Intake(
@@ -126,6 +126,7 @@ def _asked_by_key(emergency: Ticket, number: PhoneNumber, language: str) -> Inta
         problem=problem.format(area=emergency.area),
         address=emergency.area,
         area=emergency.area,
+        line=line,
         name=name,
         phone=number.digits,
         caller=number.digits,
@@ -164,6 +165,7 @@ async def casework_in_memory(found: Site) -> AsyncGenerator[Casework]:
 
 def build(database: Database, found: Site) -> Casework:
     """Put the parts together. What must be written with each change of a ticket is named here."""
+    lines = [line.key for line in found.numbers]
     calendar, bell = Calendar(found.tickets.slots, zone=found.zone), Bell()
     office = open_office(database, found)
     tells = Tells(found.notices, found.notices.quiet_hours(found.zone), news=bell)
@@ -172,11 +174,11 @@ def build(database: Database, found: Site) -> Casework:
     return Casework(
         database=database,
         register=register,
-        tickets=Tickets(database, register, calendar),
+        tickets=Tickets(database, register, calendar, lines=lines),
         office=office,
         consequences=CarryOut(office, register),
         drafts=Drafts(database, register),
-        imports=Imports(database, register, zone=found.zone),
+        imports=Imports(database, register, zone=found.zone, lines=lines),
         bell=bell,
         notices=found.notices,
     )

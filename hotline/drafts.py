@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework.drafts import Drafts, Left
+from casework.phone_numbers import callable_number
 from casework.ticket import Kind
 from ivr.lines import Menu
 from routing.events import CallEnded, CallQueued, CallRang, Event, KeyPressed, MessageLeft, RecordingKept, TalkStarted
@@ -35,8 +35,6 @@ CONCERNS_US: Final = (MessageLeft, CallEnded)
 """What we are woken for."""
 TELLS: Final = (CallRang, KeyPressed, CallQueued, TalkStarted, RecordingKept)
 """What tells what a call was about."""
-CALLABLE: Final = re.compile(r"\+?[0-9]{2,20}")
-"""What the carrier shows as the caller's number may be any text."""
 
 
 class DraftsFromCalls:
@@ -48,9 +46,12 @@ class DraftsFromCalls:
         drafts: Drafts,
         menus: Mapping[str, Menu],
         *,
+        lines: Mapping[str, str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`lines` has the key of the service line behind each dialled number."""
         self._events, self._drafts, self._clock = events, drafts, clock
+        self._lines = lines
         self._menus = {menu.prompt: menu for menu in menus.values()}
         self._place_written_at = clock()
 
@@ -116,6 +117,7 @@ class DraftsFromCalls:
             call=call,
             kind=NEEDS_A_TICKET.get(topic, Kind.MEMO),
             caller=_caller(events),
+            line=line_of(events, self._lines),
             recording=recording or (kept[-1] if kept else ""),
             urgent=topic == "emergency",
         )
@@ -134,4 +136,9 @@ class DraftsFromCalls:
 
 def _caller(events: Sequence[Event]) -> str:
     shown = next((event.caller for event in events if isinstance(event, CallRang)), None)
-    return shown.digits if shown is not None and CALLABLE.fullmatch(shown.digits) else ""
+    return "" if shown is None else callable_number(shown.digits)
+
+
+def line_of(events: Sequence[Event], lines: Mapping[str, str]) -> str:
+    """Return the key of the line that a call came by; empty where its number is no line's, or it was our call."""
+    return next((lines.get(event.dialled, "") for event in events if isinstance(event, CallRang)), "")

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from aiohttp import web
 
+from casework.drafts import TIME_TO_WRITE
 from casework.visits.pace import Traffic
 from casework.visits.script import ScriptRefused
 from desk.accounts import open_accounts
@@ -27,7 +28,7 @@ from hotline import api, clocks, site, watchdog
 from hotline.almanac import Almanac
 from hotline.booth import Booth
 from hotline.casework import Casework, open_casework
-from hotline.drafts import DraftsFromCalls
+from hotline.drafts import DraftsFromCalls, line_of
 from hotline.metrics import Counted
 from hotline.notices import PostRoom
 from hotline.outages import Outages
@@ -60,7 +61,7 @@ from routing.findings import Watchman
 from routing.floor import Floor, Standing
 from routing.keypad import Keypad
 from routing.ledger import Ledger
-from routing.live import Live
+from routing.live import Handled, Live
 from routing.log import EventLog
 from routing.log_sql import open_log
 from routing.mirror import Mirror
@@ -199,7 +200,8 @@ class Service:
         self.outages = Outages(casework.tickets, self.almanac, found.areas, spoken)
         visits_now = clocks.clock(settings.visits_clock)
         self.visits = Visiting(found, casework.office, is_holiday=self.almanac.is_holiday, now=visits_now)
-        self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus)
+        self._keys_of_lines = {number: line.key for line in found.numbers for number in line.dialled}
+        self.drafts = DraftsFromCalls(self.events, casework.drafts, found.menus, lines=self._keys_of_lines)
         self.booth = Booth(found, settings.folders, self.almanac, words, self.dial_link)
         self.rooms = self._rooms()
         self.doors = Doors(self.rooms)
@@ -340,6 +342,14 @@ class Service:
                 "why": unwritten or "",
             },
         }
+
+    def at_hand(self, agent: str) -> Handled | None:
+        """The call an agent has, or had a moment ago: what is written now is about it."""
+        return self.live.at_hand(agent, since=self._now() - TIME_TO_WRITE)
+
+    async def line_of(self, call: str) -> str:
+        """The key of the service line that a call came by; empty if nobody knows."""
+        return line_of(await self.events.of_call(call), self._keys_of_lines)
 
     def shown(self, state: AgentState) -> dict[str, Any]:
         """An agent as people see one."""

@@ -244,6 +244,8 @@ def _contradictions(site: Site, texts: Catalogue) -> Iterator[str]:
         for queue in agent.queues:
             if queue not in queues:
                 yield f"agents.{agent.work_number}.queues: no queue is called {queue!r}; there are {_listed(queues)}"
+    for key in site.notices.brands.keys() - {line.key for line in site.numbers}:
+        yield f"notices.brands: no line is called {key!r}; there are {_listed(line.key for line in site.numbers)}"
     yield from _twice("numbers.dialled", (number for line in site.numbers for number in line.dialled))
     yield from _twice("numbers.key", (line.key for line in site.numbers))
     yield from _twice("queues.name", (queue.name for queue in site.queues))

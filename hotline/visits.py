@@ -88,8 +88,8 @@ def open_office(database: Database, site: Site) -> Office:
     """Read the scripts and open the office; raises ScriptRefused."""
     folders = [SHIPPED, *([Path(site.visits.scripts)] if site.visits.scripts else [])]
     scripts = read_all(folders, prompts=sayable(Catalogue.read()))
-    hours = Hours(site.visits.windows, site.zone)
-    return Office(database, scripts, site.visits, hours, region=site.notices.region)
+    hours, lines = Hours(site.visits.windows, site.zone), [line.key for line in site.numbers]
+    return Office(database, scripts, site.visits, hours, region=site.notices.region, lines=lines)
 
 
 class Visiting:

@@ -86,8 +86,11 @@ class TicketsByPhone(Protocol):
     async def may_be_told(self, number: PhoneNumber, emergencies: Collection[str]) -> bool:
         """Whether this number can have a message, and has not yet asked to be told of the end of each of these."""
 
-    async def tell_when_over(self, number: PhoneNumber, emergency: str) -> bool:
-        """Attach whoever calls from this number to an emergency, once; False if it is over or no message can be had."""
+    async def tell_when_over(self, number: PhoneNumber, emergency: str, *, line: str) -> bool:
+        """Attach whoever calls from this number, by this line, to an emergency.
+
+        Once: who asks again is attached already. False if it is over or no message can be had.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Column:
     key: str
     en: str
     zh: str
-    kind: Literal["text", "count", "share", "seconds"]
+    kind: Literal["text", "count", "number", "share", "seconds"]
 
 
 GROUPS: Final[Mapping[By, Column]] = {

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, cast
+from typing import Final, Literal, NamedTuple, cast
 
 from routing.agents import Activity, AgentState, ByCall, Duty, reduce
 from routing.events import (
@@ -95,6 +95,15 @@ class LiveCall:
             self.since = step.at
 
 
+class Handled(NamedTuple):
+    """The call an agent has, or had last, and who called."""
+
+    call: str
+    caller: PhoneNumber | None
+    until: datetime | None = None
+    """When the agent's part in it was over."""
+
+
 class Live:
     """All calls that are up, all queues and agents of the site."""
 
@@ -112,6 +121,7 @@ class Live:
         """The calls in each queue, first in line first."""
         self.unwrapped: set[str] = set()
         """Agents whose talk is over and whose wrap-up has no length yet (`routing/wrap_up.py` gives it one)."""
+        self._handled: dict[str, Handled] = {}
         self._by_call = ByCall()
         self._over: OrderedDict[str, None] = OrderedDict()
         self._changed_calls: set[str] = set()
@@ -188,12 +198,26 @@ class Live:
         elif after == before:
             return
         self._by_call.changed(before, after)
+        self._has_in_hand(before, after, event.at)
         if after.activity is Activity.WRAP_UP and after.until is None:
             self.unwrapped.add(number)
         else:
             self.unwrapped.discard(number)
         self._changed_agents.add(number)
         self._changed_queues.update(self._agents[number].queues)
+
+    def _has_in_hand(self, before: AgentState, after: AgentState, at: datetime) -> None:
+        """Take note of whom an agent talks to, or has just talked to."""
+        if after.activity is Activity.TALKING and after.call is not None:
+            call = self.calls.get(after.call)
+            self._handled[after.agent] = Handled(after.call, call.caller if call else None)
+        elif before.activity is Activity.TALKING and (last := self._handled.get(after.agent)) is not None:
+            self._handled[after.agent] = last._replace(until=at)
+
+    def at_hand(self, number: str, *, since: datetime) -> Handled | None:
+        """The call an agent has now, or had last, if that was over not before `since`."""
+        last = self._handled.get(number)
+        return last if last is not None and (last.until is None or last.until >= since) else None
 
     def queues_of(self, number: str) -> Mapping[str, int]:
         """The queues an agent serves, and the penalty in each."""

@@ -19,7 +19,7 @@ ways = [{ channel = "sms", address = "13800138000" }, { channel = "mail", addres
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -166,6 +166,9 @@ class Notices(Part):
     region: Region = Field("CN", description="whose numbers need no country code")
     language: str = "zh"
     brand: str = Field("", description="the name in front of each notice")
+    brands: Mapping[Key, str] = Field(
+        default_factory=dict, description="the name in front of what callers of a line are told, where it is another"
+    )
     page: HttpUrl | None = Field(
         None, description="where people's phones reach our answer page, e.g. https://sms.example.org"
     )
@@ -199,6 +202,10 @@ class Notices(Part):
     def ways_to_number(self, number: str) -> tuple[Way, ...]:
         """How to reach a caller of this number in writing; raises BadNumber."""
         return tuple(Way(channel, e164(number, self.region)) for channel in self.callers)
+
+    def brand_of(self, line: str) -> str:
+        """The name in front of what callers of this line are told."""
+        return self.brands.get(line, self.brand)
 
     def can_tell(self, number: str) -> bool:
         """Whether a caller of this number can be sent a message."""

@@ -116,7 +116,7 @@ class _Telling:
         about = about or self._ticket
         to = "caller" if person is None else person.key
         values = {
-            "brand": self._site.brand,
+            "brand": self._site.brand if person else self._site.brand_of(about.line),
             "code": about.code,
             "problem": about.problem or self._ticket.problem,
             "address": about.address,

@@ -118,6 +118,7 @@ class CarryOut:
         return "closed"
 
     def _complain(self, transaction: Connection, row: Any, answers: Sequence[Answer]) -> str:
+        line = book.get(transaction, row.visit).line if row.visit is not None else ""
         about = f"return visit after ticket {row.ticket}" if row.ticket else "return visit"
         intake = Intake(
             kind=Kind.COMPLAINT,
@@ -126,6 +127,7 @@ class CarryOut:
             problem=f"{about}: {_in_words(answers)}",
             phone=row.number or "",
             area=row.area or "",
+            line=line,
             responsible=row.crew or "",
             call=row.call,
             recording=f"{row.call}.0.wav",
@@ -138,7 +140,7 @@ class CarryOut:
 
 def _waiting(transaction: Connection) -> Sequence[Any]:
     """What is still to be done, oldest first, with what is known of the visit."""
-    facts = CONSEQUENCES.c.id, CONSEQUENCES.c.call, CONSEQUENCES.c.do, VISITS.c.ticket, VISITS.c.number
+    facts = CONSEQUENCES.c.id, CONSEQUENCES.c.call, CONSEQUENCES.c.do, CALLS.c.visit, VISITS.c.ticket, VISITS.c.number
     chosen = (
         select(*facts, VISITS.c.crew, VISITS.c.area)
         .join(CALLS, CALLS.c.call == CONSEQUENCES.c.call)

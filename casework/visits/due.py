@@ -44,6 +44,7 @@ class VisitWhenDone:
                         key=f"ticket:{ticket.code}:{ticket.reopens}",
                         due=at,
                         ticket=ticket.code,
+                        line=ticket.line,
                         crew=change.after.handler,
                         area=ticket.area[:80],
                         queue=self._queues.get(change.after.kind, ""),

@@ -9,7 +9,7 @@ await office.end(order.call, Outcome.FINISHED)   # and what follows is written i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework.database import Database, Result
+from casework.errors import check_line
 from casework.phone_numbers import at_home
 from casework.visits import book
 from casework.visits.answers import Agreed, Answer
@@ -61,11 +62,15 @@ class Office:
         hours: Hours,
         *,
         region: str = "CN",
+        lines: Collection[str] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """All scripts are checked; `hours` may be replaced by better ones; numbers of `region` need no country code."""
+        """All scripts are checked; `hours` may be replaced by better ones; numbers of `region` need no country code.
+
+        `lines` are the keys of the service lines in whose name we may call; None: any.
+        """
         self.rules, self.scripts, self.hours, self.now = rules, scripts, hours, now
-        self._region = region
+        self._region, self._lines = region, lines
         self._database = database
         self.changed: Callable[[], None] = lambda: None
         """Called when something may be due earlier than before."""
@@ -77,13 +82,16 @@ class Office:
     # Taking visits in
 
     async def add(self, new: NewVisit, *, who: str = book.MACHINE) -> tuple[int, bool]:
-        """Take a visit in; return its id and whether it is new. Raises ScriptUnknown."""
+        """Take a visit in; return its id and whether it is new. Raises ScriptUnknown, LineUnknown."""
+        check_line(new.line, self._lines)
         added = await self.write(lambda transaction: self.add_in(transaction, new, who=who))
         self.changed()
         return added
 
     async def add_all(self, some: Sequence[NewVisit], *, who: str = book.MACHINE) -> int:
-        """Take many in, all or none; return how many were new. Raises ScriptUnknown."""
+        """Take many in, all or none; return how many were new. Raises ScriptUnknown, LineUnknown."""
+        for new in some:
+            check_line(new.line, self._lines)
         added = await self.write(lambda transaction: [self.add_in(transaction, new, who=who) for new in some])
         self.changed()
         return sum(new for _, new in added)

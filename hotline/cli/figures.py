@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, get_args
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from hotline.cli import sheets
 from hotline.cli.common import DEFAULT_STACK, InLanguage, StackName, console, run, spoken_here, stack_named
+from hotline.cli.sheets import CsvFile, XlsxFile
 from hotline.client import Client, find
 from routing.figures import Formula
-from routing.figures_table import By, Column, to_csv, to_xlsx
-
-WIDE: Final = 170
-"""A table is this wide even in a narrow terminal: its columns stay readable."""
+from routing.figures_table import By
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,8 +27,8 @@ def figures(
     by: Annotated[str, typer.Option("--by", help=" | ".join(get_args(By)))] = "queue",
     formula: Annotated[str, typer.Option("--formula", help=" | ".join(get_args(Formula)))] = "of-offered",
     queue: Annotated[str | None, typer.Option("--queue", help="this queue only")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="write them to this file")] = None,
-    xlsx: Annotated[Path | None, typer.Option("--xlsx", help="write them to this workbook")] = None,
+    csv: CsvFile = None,
+    xlsx: XlsxFile = None,
     stack: StackName = DEFAULT_STACK,
     lang: InLanguage = None,
 ) -> None:
@@ -47,16 +43,7 @@ def figures(
     async def show() -> None:
         async with Client(find(stack_named(stack))) as server:
             found = await server.get("/api/figures", **query, **({"queue": queue} if queue else {}))
-        columns = [Column(**column) for column in found["columns"]]
-        rows = [dict(zip((column.key for column in columns), row, strict=True)) for row in found["rows"]]
-        if csv is not None:
-            csv.write_text(to_csv(rows, columns, language), encoding="utf-8", newline="")
-        if xlsx is not None:
-            xlsx.write_bytes(to_xlsx(rows, columns, language))
-        for file in filter(None, (csv, xlsx)):
-            console.print(f"written to {file}", markup=False)
-        if csv is None and xlsx is None:
-            console.print(_table(columns, rows, language), width=max(console.width, WIDE), crop=False)
+        sheets.tell(found, language, csv=csv, xlsx=xlsx)
 
     run(show())
 
@@ -88,24 +75,3 @@ def moment(text: str, *, end: bool = False) -> str:
     if end and "T" not in text:
         found += timedelta(days=1)
     return found.astimezone().isoformat()
-
-
-def _table(columns: list[Column], rows: list[dict[str, Any]], language: str) -> Table | str:
-    if not rows:
-        return "Nothing was counted in this time."
-    table = Table()
-    for column in columns:
-        table.add_column(getattr(column, language), justify="left" if column.kind == "text" else "right")
-    for row in rows:
-        table.add_row(*(_shown(row[column.key], column.kind) for column in columns))
-    return table
-
-
-def _shown(cell: Any, kind: str) -> str:
-    if cell is None:
-        return "-"
-    if kind == "share":
-        return f"{cell:.1%}"
-    if kind == "seconds":
-        return f"{int(cell) // 60}:{int(cell) % 60:02}"
-    return escape(str(cell))

@@ -14,8 +14,10 @@ from casework.codes import in_groups
 from casework.names import name_of
 from casework.steps import MOVES, OUR_OWN
 from casework.ticket import Kind, State
+from hotline.cli import sheets
 from hotline.cli.common import DEFAULT_STACK, InLanguage, Reveal, StackName, console, run, spoken_here, stack_named
 from hotline.cli.imports import import_file
+from hotline.cli.sheets import CsvFile, XlsxFile
 from hotline.client import Client, ServerError, find
 
 ticket = typer.Typer(help="Tickets 工单: open them, look for them, move them on.", no_args_is_help=True)
@@ -39,6 +41,7 @@ def open_ticket(
     name: Annotated[str, typer.Option("--name", "-n", help="whose")] = "",
     phone: Annotated[str, typer.Option("--phone", "-t", help="where to reach them")] = "",
     area: Annotated[str, typer.Option("--area", help="in the words of the outage announcements")] = "",
+    line: Annotated[str, typer.Option("--line", help="the service line it came by, by its key; else the first")] = "",
     responsible: Annotated[str, typer.Option("--about", help="whom a complaint is about")] = "",
     emergency: Annotated[str | None, typer.Option("--emergency", help="the emergency to attach it to")] = None,
     source: Annotated[str, typer.Option("--source", help="where it comes from: desk, 12345, carrier, ...")] = "desk",
@@ -52,7 +55,7 @@ def open_ticket(
 ) -> None:
     """Open a ticket 建单."""
     facts = {"problem": problem, "address": address, "name": name, "phone": phone, "area": area}
-    more = {"responsible": responsible, "source": source, "external_id": external_id, "why": why}
+    more = {"line": line, "responsible": responsible, "source": source, "external_id": external_id, "why": why}
     given = {key: value for key, value in (facts | more).items() if value}
     body = given | {"kind": kind, "urgent": urgent, "draft": draft} | _some(emergency=emergency, by=by)
     _tell(_ask(stack, "/api/tickets", body), lang)
@@ -195,18 +198,18 @@ def slots(days: Annotated[int, typer.Option("--days", min=1, max=60)] = 7, stack
 def figures(
     since: Annotated[datetime | None, typer.Option("--since", help="30 days ago if not said")] = None,
     until: Annotated[datetime | None, typer.Option("--until", help="now if not said")] = None,
+    csv: CsvFile = None,
+    xlsx: XlsxFile = None,
     stack: StackName = DEFAULT_STACK,
     lang: InLanguage = None,
 ) -> None:
     """Count what became of the tickets opened in a period; complaints handled should be 100%."""
     language, now = lang or spoken_here(), datetime.now().astimezone()
     period = {"since": _zoned(since or now - timedelta(days=30)), "until": _zoned(until or now)}
-    table = Table("kind", "opened", "done", "in time", "late", "cancelled", "handled")
-    for kind, counted in _get(stack, "/api/tickets/figures", **period)["kinds"].items():
-        handled = "" if counted["handled"] is None else f"{counted['handled']:.1%}"
-        counts = (str(counted[name]) for name in ("opened", "done", "in_time", "late", "cancelled"))
-        table.add_row(name_of(kind, language), *counts, handled)
-    console.print(table)
+    found = _get(stack, "/api/tickets/figures", **period)
+    for row in found["rows"]:
+        row[0] = name_of(row[0], language)
+    sheets.tell(found, language, csv=csv, xlsx=xlsx)
 
 
 def _print_found(stack: str, asked: Mapping[str, Any], reveal: bool, lang: str | None) -> None:
@@ -229,7 +232,8 @@ def _card(found: Mapping[str, Any], language: str) -> Table:
     rows: dict[str, Callable[[Any], str]] = {
         "state": lambda state: name_of(state, language), "version": str,
         "level": lambda level: name_of(level, language),
-        "problem": str, "address": str, "area": str, "name": str, "phone": str, "caller": str, "responsible": str,
+        "problem": str, "address": str, "area": str, "name": str, "phone": str, "caller": str, "line": str,
+        "responsible": str,
         "handler": str, "slot": lambda slot: f"{_moment(slot['begin'])} to {_moment(slot['end'])}", "expected": _moment,
         "due": _moment, "opened": _moment, "dispatched": _moment, "done": _moment, "outcome": str, "bounces": str,
         "reopens": str, "parent": in_groups, "source": str, "external_id": str, "call": str, "recording": str,

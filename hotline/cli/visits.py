@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from csv import DictReader
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,7 +15,9 @@ from rich.table import Table
 
 from casework.visits.states import OVER, State
 from casework.visits.visit import NewVisit
-from hotline.cli.common import DEFAULT_STACK, StackName, console, run, stack_named
+from hotline.cli import sheets
+from hotline.cli.common import DEFAULT_STACK, InLanguage, StackName, console, run, spoken_here, stack_named
+from hotline.cli.sheets import CsvFile, XlsxFile
 from hotline.client import Client, ServerError, find
 
 visits = typer.Typer(help="Return visits: list, start, pause, resume, reorder, figures, import.", no_args_is_help=True)
@@ -180,32 +182,20 @@ def figures(
     by: Annotated[str, typer.Option("--by", help="script, crew, area or week")] = "script",
     since: Annotated[str, typer.Option("--since", help="2025-11-01T00:00+08:00; else 30 days ago")] = "",
     until: Annotated[str, typer.Option("--until", help="the same; else now")] = "",
-    export: Annotated[Path | None, typer.Option("--csv", help="write them to this file too")] = None,
+    csv: CsvFile = None,
+    xlsx: XlsxFile = None,
     stack: StackName = DEFAULT_STACK,
+    lang: InLanguage = None,
 ) -> None:
     """Visited, finished, valid, satisfied, refused, not reached, late, scores."""
     query = {"by": by} | ({"since": since} if since else {}) | ({"until": until} if until else {})
-    rows: Mapping[str, Mapping[str, Any]] = _get(stack, "/api/visits/figures", **query)["rows"]
-    names = list(next(iter(rows.values()), {}))
-    table = Table(by, *names)
-    for group, row in rows.items():
-        table.add_row(group or "-", *("" if row[name] is None else str(row[name]) for name in names))
-    console.print(table)
-    if export is not None:
-        with export.open("w", newline="", encoding="utf-8-sig") as file:
-            writer = csv.writer(file)
-            writer.writerows([[by, *names], *([_plain(group), *row.values()] for group, row in rows.items())])
-
-
-def _plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    sheets.tell(_get(stack, "/api/visits/figures", **query), lang or spoken_here(), csv=csv, xlsx=xlsx)
 
 
 def _rows(file: Path, script: str) -> Iterator[tuple[int, dict[str, Any], str]]:
     """Each row's line number, the visit it asks for, and what is wrong with it."""
     with file.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
+        reader = DictReader(stream)
         if "number" not in (reader.fieldnames or ()):
             raise ServerError(f"{file} has no column 'number'; it has {', '.join(reader.fieldnames or ['nothing'])}")
         for row in reader:

@@ -36,7 +36,10 @@ async def tell_when_over(call: Call, rooms: Rooms) -> bool:
     if call.caller is None:
         return False
     try:
-        noted = [await rooms.tickets.tell_when_over(call.caller, emergency) for emergency in announced(call, rooms)]
+        noted = [
+            await rooms.tickets.tell_when_over(call.caller, emergency, line=call.line.key)
+            for emergency in announced(call, rooms)
+        ]
     except CannotLook as problem:
         structlog.get_logger().error("a caller could not be noted", call=call.id, problem=str(problem))
         await call.say("news_not_noted")

@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from casework.phone_numbers import masked
 from hotline.client import ServerError
-from routing.events import CallEnded, MessageLeft, RecordingPlayed
+from routing.events import CallAnswered, CallEnded, MessageLeft, RecordingPlayed, TalkStarted
 from tests.asterisk.callees import ANSWERS_ALL, BUSY, visit
 from tests.asterisk.pages import PATIENCE, a_browser, signed_in
 from tests.asterisk.test_emergency import announced
@@ -19,7 +20,7 @@ from tests.asterisk.test_tickets import nobodys_number, the_draft_of
 from tests.asterisk.world import World
 
 pytestmark = pytest.mark.timeout(400)
-USER = "zhang-leads"
+USER, WRITES = "zhang-leads", "chen-writes"
 
 
 @pytest_asyncio.fixture
@@ -104,6 +105,32 @@ async def test_a_message_is_heard_on_its_draft_and_a_ticket_is_taken_in_with_rea
     (ticket,) = (await world.server.ask("POST", "/api/tickets/search", json={"number": number}))["tickets"]
     assert (ticket["kind"], ticket["state"], ticket["source"]) == ("repair", "opened", "call")
     assert ticket["confirmed"] == ["problem", "address", "name", "phone"]
+
+
+async def test_an_agent_sees_who_is_on_the_line_and_the_ticket_knows_its_call(world: World, browser: Browser) -> None:
+    with suppress(ServerError):  # a run before this one may have left it
+        await world.server.ask("DELETE", f"/api/users/{WRITES}")
+    made = await world.server.post("/api/users", {"name": WRITES, "role": "agent", "number": "1024"})
+    await world.sign_in("1024")
+    caller = await world.call("4001234568", number=nobodys_number())
+    await world.hears(caller, CallAnswered)
+    await caller.press("1")
+    await world.hears(caller, TalkStarted)
+    async with signed_in(world, browser, WRITES, str(made["password"])) as page:
+        await page.get_by_role("link", name="Tickets").click()
+        at_hand = page.locator(".at-hand")
+        await expect(at_hand).to_contain_text(masked(str(caller.number)), timeout=PATIENCE)
+        await expect(at_hand).to_contain_text("public hotline, English")
+        form = page.locator(".intake")
+        await form.get_by_label("Kind", exact=True).select_option("memo")
+        for label, text in {"Problem": "which papers?", "Telephone": nobodys_number()}.items():
+            await form.get_by_label(label, exact=True).fill(text)
+            await form.get_by_label(f"Read back: {label}", exact=True).check()
+        await form.get_by_role("button", name="Open").click()
+        await expect(page.locator(".toasts")).to_contain_text("Opened", timeout=PATIENCE)
+    await caller.hang_up()
+    ticket = await the_draft_of(world, caller)
+    assert (ticket["state"], ticket["line"], ticket["caller"]) == ("opened", "english", caller.number)
 
 
 async def test_a_lead_opens_an_emergency_at_the_desk_and_it_is_announced(world: World, page: Page) -> None:

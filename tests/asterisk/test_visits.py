@@ -31,6 +31,7 @@ from tests.asterisk.callees import (
     UNKNOWN,
     Callee,
     called,
+    somebody,
     visit,
 )
 from tests.asterisk.pages import PATIENCE, a_browser, signed_in
@@ -185,6 +186,22 @@ async def test_a_callee_who_wants_a_person_talks_with_an_agent_of_that_queue_who
     await world.sees(CallEnded, lambda event: event.call == call, "the end")
     kept = await world.sees(RecordingKept, lambda event: event.call == call, "the recording", within=60)
     assert kept.file.startswith(call)
+
+
+async def test_after_a_repair_the_callee_is_called_in_the_name_of_the_line_that_took_it(world: World) -> None:
+    number = somebody()
+    about = {"kind": "repair", "problem": "no picture", "address": "x", "name": "y", "phone": number, "line": "english"}
+    ticket = (await world.server.post("/api/tickets", about))["ticket"]["code"]
+    for step in ({"move": "dispatch", "to": "crew-3"}, {"move": "finish"}):
+        await world.server.post(f"/api/tickets/{ticket}/steps", step)
+    ordered = (await world.server.get("/api/visits"))["visits"]
+    (visit_id,) = [each["id"] for each in ordered if each["ticket"] == ticket]
+    callee = Callee(world, number, visit_id)
+    await callee.picked_up()
+    await world.until(
+        lambda: sound.heard_whole(world.prompt("en/brand/english/visit_opening"), callee.heard()),
+        "Eastwind Cable calls, and not the first line's brand",
+    )
 
 
 @pytest.fixture

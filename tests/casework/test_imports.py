@@ -18,7 +18,7 @@ LEAK = {"kind": "repair", "problem": "漏水", "address": "幸福路12号", "nam
 
 
 async def take(office: Office, rows: Sequence[tuple[int, Mapping[str, str]]], key: str = "file-1") -> Progress:
-    imports = Imports(office.database, office.register, zone=ZONE)
+    imports = Imports(office.database, office.register, zone=ZONE, lines=["heating", "cable"])
     await imports.begin(key, source="old-crm")
     return await imports.take(key, rows, who="1024")
 
@@ -52,6 +52,7 @@ async def test_rows_become_tickets_that_can_be_found(office: Office) -> None:
         (LEAK | {"address": " "}, "missing: address"),
         (LEAK | {"opened": "yesterday"}, "opened: Input should be"),
         (LEAK | {"state": "nearly"}, "state: Input should be"),
+        (LEAK | {"线路": "gas"}, "no line is called 'gas'; there are heating, cable"),
         ({}, "kind: Field required"),
     ],
 )

@@ -98,6 +98,14 @@ async def test_after_an_emergency_every_caller_concerned_is_visited(both: Both) 
     assert child.code in {visit.ticket for visit in await both.ordered()}
 
 
+async def test_the_visit_and_what_follows_from_it_are_in_the_name_of_the_line_the_ticket_came_by(both: Both) -> None:
+    await both.done(line="cable")
+    (visit,) = await both.ordered()
+    assert visit.line == "cable"
+    await both.talk(solved(True), YesNo(step="charged", at=MORNING, yes=True))
+    assert [complaint.line for complaint in await both.complaints()] == ["cable"]
+
+
 async def test_a_question_that_was_answered_is_not_visited(both: Both) -> None:
     await both.done(Kind.MEMO)
     assert await both.ordered() == []

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from casework.database import Database
+from casework.errors import LineUnknown
 from casework.visits import book
 from casework.visits.answers import Agreed, Answer, Chosen, Scored, YesNo
 from casework.visits.dialler import LOOK_EVERY, TICK, Dialler
@@ -144,6 +145,15 @@ async def test_the_same_key_is_taken_once(house: House) -> None:
 async def test_a_visit_with_an_unknown_script_is_refused(house: House) -> None:
     with pytest.raises(ScriptUnknown, match="return-visit"):
         await house.add(script="no-such")
+
+
+async def test_a_visit_in_the_name_of_an_unknown_line_is_refused(database: Database) -> None:
+    house = House(database)
+    office = Office(database, SCRIPTS, house.rules, house.office.hours, lines=["heating"])
+    asked = NewVisit(number="13800138000", line="gas")
+    for refused in (office.add(asked), office.add_all([asked])):
+        with pytest.raises(LineUnknown, match="there are heating"):
+            await refused
 
 
 async def test_half_a_talk_keeps_its_half_and_has_its_consequences(house: House) -> None:

@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from casework.codes import read_code
 from desk.access import Role
-from tests.desk.desks import TOKEN, Desk, a_desk
+from routing.events import CallEnded, CallRang, PhoneNumber, TalkStarted
+from tests.desk.desks import OTHERS, TOKEN, Desk, a_desk
 
 BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 LEAK = {"kind": "repair", "problem": "厨房水管漏水", "address": "幸福路12号", "name": "王芳", "phone": "139-1234-5678"}
@@ -146,17 +147,60 @@ async def test_a_lead_opens_an_emergency_and_an_agent_raises_one(desk: Desk) -> 
     assert (status, said["ticket"]["state"]) == (200, "visit-due")
 
 
-async def test_what_is_known_of_a_caller_slots_and_figures(desk: Desk) -> None:
+async def test_what_is_known_of_a_caller_and_slots(desk: Desk) -> None:
     await opened(desk, phone="13800135678")
     _, known = await say(desk, "/caller", {"number": "138 0013 5678"})
     assert (len(known["open"]), known["repeated"], known["calls"]) == (1, 1, 2)
     assert (await say(desk, "/slots"))[0] == 200
-    period = {"since": datetime.now(UTC) - timedelta(hours=1), "until": datetime.now(UTC) + timedelta(hours=1)}
-    query = "&".join(f"{name}={moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in period.items())
-    _, counted = await say(desk, f"/figures?{query}")
-    assert counted["kinds"]["repair"] == {
-        "opened": 1, "done": 0, "in_time": 0, "cancelled": 0, "late": 0, "handled": 0.0,
-    }  # fmt: skip
+
+
+# The call at hand
+
+
+def calls(desk: Desk, call: str, *, dialled: str = "4001234568", caller: str | None = "13800135678") -> None:
+    """Somebody calls and talks with agent 1024."""
+    now, record = datetime.now(UTC), desk.service.events.record
+    record(CallRang(at=now, call=call, caller=None if caller is None else PhoneNumber(caller), dialled=dialled))
+    record(TalkStarted(at=now, call=call, agent="1024"))
+
+
+async def test_what_an_agent_takes_down_from_a_caller_is_about_the_call_the_agent_has(desk: Desk) -> None:
+    agent, other = await desk.signed_in(Role.AGENT, "1024"), await desk.signed_in(Role.AGENT, "1025")
+    heard = LEAK | {"source": "call", "confirmed": ["problem", "address", "name", "phone"]}
+    assert (await say(desk, "/at-hand", who=agent))[1]["call"] is None
+    calls(desk, "pbx-1770091200.7")
+    _, said = await say(desk, "/at-hand", who=agent)
+    assert (said["call"], said["caller"], said["line"]) == ("pbx-1770091200.7", "138****5678", "english")
+    assert said["known"]["calls"] == 3
+    _, said = await say(desk, "", heard, who=agent)
+    ticket = await desk.service.casework.tickets.get(said["ticket"]["code"])
+    assert (ticket.call, ticket.caller, ticket.line) == ("pbx-1770091200.7", "13800135678", "english")
+    assert (await say(desk, "", heard, who=other))[1]["ticket"]["call"] == ""
+    assert (await say(desk, "", LEAK, who=agent))[1]["ticket"]["call"] == ""
+
+
+@pytest.mark.parametrize(("minutes", "call"), [(9, "pbx-1770091200.7"), (11, None)])
+async def test_a_call_is_at_hand_until_its_ticket_is_due(desk: Desk, minutes: int, call: str | None) -> None:
+    agent = await desk.signed_in(Role.AGENT, "1024")
+    calls(desk, "pbx-1770091200.7", caller=None)
+    over = datetime.now(UTC) - timedelta(minutes=minutes)
+    desk.service.events.record(CallEnded(at=over, call="pbx-1770091200.7", by="caller", why="Normal Clearing"))
+    _, said = await say(desk, "/at-hand", who=agent)
+    assert (said["call"], said["caller"], said["known"]) == (call, None, None)
+
+
+async def test_a_ticket_of_a_call_says_by_which_line_it_came_and_no_line_is_made_up(desk: Desk) -> None:
+    assert (await opened(desk, call=OTHERS))["line"] == "heating"
+    assert (await opened(desk, call="pbx-1770091200.99"))["line"] == ""
+    ticket = await opened(desk, call=OTHERS, line="english")
+    assert ticket["line"] == "english"
+    correction = {"move": "correct", "facts": {"line": "none"}}
+    for path, body in (("", LEAK | {"line": "none"}), (f"/{ticket['code']}/steps", correction)):
+        status, said = await say(desk, path, body)
+        assert (status, said["code"]) == (422, "line-unknown")
+        assert "heating, english" in said["error"]
+    told = await (await desk.http.get("/api/lines", headers=BY_TOKEN)).json()
+    assert [each["key"] for each in told["lines"]] == [line.key for line in desk.service.site.numbers]
 
 
 # Other systems

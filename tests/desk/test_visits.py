@@ -71,11 +71,3 @@ async def test_pauses_and_states_are_the_progress(tmp_path: Path) -> None:
         _, found = await ask(desk, "POST", "/api/visits/pause", {"script": "return-visit"})
         assert found == {"states": {"due": 2}, "paused": ["return-visit"]}
         assert (await ask(desk, "POST", "/api/visits/resume", {}))[1]["paused"] == []
-
-
-async def test_the_figures_are_by_crew(tmp_path: Path) -> None:
-    async with a_desk(tmp_path) as desk:
-        for nth, crew in enumerate(["north", "north", "south"]):
-            await ask(desk, "POST", "/api/visits", {"number": f"1380013800{nth}", "crew": crew})
-        _, found = await ask(desk, "GET", "/api/visits/figures?by=crew")
-        assert {crew: row["ordered"] for crew, row in found["rows"].items()} == {"north": 2, "south": 1}

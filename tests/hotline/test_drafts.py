@@ -32,6 +32,7 @@ from tests.casework.cases import ALICE, MORNING, Office, at, burst_pipe
 from tests.casework.databases import EVERYWHERE, a_database
 
 CALL = "pbx-1770091200.1"
+LINES = {"400100": "cable"}
 
 
 class Watched:
@@ -40,7 +41,7 @@ class Watched:
     def __init__(self, office: Office) -> None:
         self.office, self.log = office, MemoryLog()
         self.drafts = Drafts(office.database, office.register)
-        self.reader = DraftsFromCalls(self.log, self.drafts, small_house().menus)
+        self.reader = DraftsFromCalls(self.log, self.drafts, small_house().menus, lines=LINES)
 
     async def happens(self, *events: Event) -> list[Ticket]:
         """Let this happen, and have it looked at; return the drafts there are then."""
@@ -78,6 +79,7 @@ async def test_a_message_becomes_a_draft_with_the_recording_and_the_callers_numb
     (draft,) = await watched.happens(rang(), *pressed("3"), MESSAGE)
     assert (draft.kind, draft.caller, draft.call) == (Kind.COMPLAINT, ALICE, CALL)
     assert (draft.recording, draft.source, draft.urgent) == (f"{CALL}.wav", "message", False)
+    assert draft.line == "cable"
 
 
 async def test_a_message_about_an_emergency_is_urgent(watched: Watched) -> None:
@@ -122,14 +124,16 @@ async def test_an_enquiry_needs_no_ticket(watched: Watched) -> None:
 async def test_what_happened_while_we_were_down_is_found_at_the_next_start(watched: Watched) -> None:
     await watched.happens(rang())
     again = Watched(watched.office)
-    again.log, again.reader = watched.log, DraftsFromCalls(watched.log, again.drafts, small_house().menus)
+    again.log, again.reader = watched.log, DraftsFromCalls(watched.log, again.drafts, small_house().menus, lines=LINES)
     assert len(await again.happens(MESSAGE)) == 1
 
 
 async def test_calls_that_leave_nothing_are_not_written_down_each_time(watched: Watched) -> None:
     await watched.happens(rang(), *pressed("1"), *TALK)
     assert await watched.drafts.read_up_to() is None
-    watched.reader = DraftsFromCalls(watched.log, watched.drafts, small_house().menus, clock=iter((0, 61, 61)).__next__)
+    watched.reader = DraftsFromCalls(
+        watched.log, watched.drafts, small_house().menus, lines=LINES, clock=iter((0, 61, 61)).__next__
+    )
     await watched.happens()
     assert await watched.drafts.read_up_to() == 5
 

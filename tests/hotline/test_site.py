@@ -134,6 +134,11 @@ def test_a_menu_that_nobody_can_speak_is_refused(tmp_path: Path) -> None:
             "queues = { consult = 0, sales = 0 }",
             "agents.1024.queues: no queue is called 'sales'; there are consult, repair",
         ),
+        (
+            "[menus.main]",
+            '[notices]\nbrands = { gas = "Eastwind" }\n\n[menus.main]',
+            "notices.brands: no line is called 'gas'; there are heating",
+        ),
         ('"95101"', '"4001234567"', "numbers.dialled: '4001234567' is used 2 times, but must be unique"),
         (
             'transfer_code = "702"',

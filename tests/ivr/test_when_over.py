@@ -94,7 +94,7 @@ async def test_a_book_that_cannot_be_read_costs_nobody_the_menu() -> None:
 
 async def test_who_cannot_be_noted_is_told_so() -> None:
     class Full(PretendTickets):
-        async def tell_when_over(self, _: PhoneNumber, __: str) -> bool:
+        async def tell_when_over(self, _: PhoneNumber, __: str, *, line: str) -> bool:  # noqa: ARG002
             raise CannotLook("disk is full")
 
     lines = (await hears(house(Full()), ALICE, "#", "1")).lines

@@ -1,5 +1,5 @@
 // Who is there, in which language, and which page: #/board, #/calls, #/calls/ID, #/mine, #/tickets, #/visits,
-// #/users, #/account.
+// #/reports, #/users, #/account.
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
@@ -11,6 +11,7 @@ import { Calls } from "./Calls";
 import { Header } from "./Header";
 import { Live, type View } from "./live";
 import { Mine } from "./Mine";
+import { Reports } from "./Reports";
 import { SignIn } from "./SignIn";
 import { Stale } from "./Stale";
 import { Tickets } from "./Tickets";
@@ -91,6 +92,8 @@ function House(props: { mine: Me; wall: boolean; leave: () => void; gone: () => 
           <Tickets mine={mine} />
         ) : page[0] === "visits" && watches ? (
           <Visits mine={mine} />
+        ) : page[0] === "reports" && watches ? (
+          <Reports />
         ) : page[0] === "users" && mine.role === "admin" ? (
           <Users />
         ) : page[0] === "account" ? (

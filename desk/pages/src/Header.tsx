@@ -18,7 +18,7 @@ export function Header(props: {
   const { mine, wall, leave, switches, page, view, watches } = props;
   const { say } = useWords();
   const pages: [string, Word][] = watches
-    ? [["board", "board"], ["calls", "calls"], ["tickets", "tickets"], ["visits", "visits"], ...(mine.role === "admin" ? USERS : [])]
+    ? [["board", "board"], ["calls", "calls"], ["tickets", "tickets"], ["visits", "visits"], ["reports", "reports"], ...(mine.role === "admin" ? USERS : [])]
     : mine.role === "complaint-handler"
       ? [["mine", "mine"], ["calls", "calls"], ["tickets", "tickets"]]
       : [["mine", "mine"], ["tickets", "tickets"]];

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+import { useAnswer } from "./answer";
 import { get, post, type Me } from "./api";
 import { clock } from "./time";
 import { tell, tellProblem } from "./Toasts";
@@ -30,6 +31,19 @@ interface Known {
   calls: number;
 }
 
+/** The call that the agent has, or had a moment ago. */
+interface AtHand {
+  call: string | null;
+  caller: string | null;
+  line: string;
+  known: Known | null;
+}
+
+interface Line {
+  key: string;
+  name: string;
+}
+
 interface Place {
   slot: { begin: string; end: string };
   room: number;
@@ -48,15 +62,20 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
   const [places, setPlaces] = useState<Place[]>([]);
   const [emergencies, setEmergencies] = useState<Ticket[]>([]);
   const [areas, setAreas] = useState<{ key: string; name: string }[]>([]);
+  const [lines, setLines] = useState<Line[]>([]);
+  const [line, setLine] = useState("");
   const [known, setKnown] = useState<Known | null>(null);
   const [busy, setBusy] = useState(false);
 
   useEffect(() => {
     get<{ slots: Place[] }>("/api/tickets/slots").then((told) => setPlaces(told.slots), tellProblem);
+    get<{ lines: Line[] }>("/api/lines").then((told) => setLines(told.lines), tellProblem);
     get<{ areas: { key: string; name: string }[] }>("/api/areas").then((told) => setAreas(told.areas), tellProblem);
     const wanted = { kinds: ["emergency"], is_open: true };
     post<{ tickets: Ticket[] }>("/api/tickets/search", wanted).then((told) => setEmergencies(told.tickets), tellProblem);
   }, []);
+  const [atHand] = useAnswer(() => get<AtHand>("/api/tickets/at-hand"), 2000, []);
+  const theirCall = onThePhone && draft === null && atHand?.call ? atHand : null;
   const needed = NEEDED[kind];
   const lookUp = () => {
     if (/^\+?[0-9 -]{5,20}$/.test(facts.phone)) post<Known>("/api/tickets/caller", { number: facts.phone }).then(setKnown, tellProblem);
@@ -68,7 +87,7 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
   const unheard = onThePhone && draft === null ? needed.filter((fact) => !confirmed.includes(fact)) : [];
 
   async function open(): Promise<string> {
-    const said = Object.fromEntries(Object.entries({ ...facts, area }).filter(([, text]) => text.trim() !== ""));
+    const said = Object.fromEntries(Object.entries({ ...facts, area, line }).filter(([, text]) => text.trim() !== ""));
     if (draft !== null) {
       const steps = `/api/tickets/${draft.code}/steps`;
       const changed = Object.fromEntries(Object.entries(said).filter(([name, text]) => text !== draft[name as keyof Ticket]));
@@ -92,6 +111,7 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
         setFacts({ problem: "", address: "", name: "", phone: "" });
         setConfirmed([]);
         setArea("");
+        setLine("");
         setSlot("");
         setEmergency("");
         setKnown(null);
@@ -118,6 +138,14 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
               <input type="checkbox" checked={onThePhone} onChange={(event) => setOnThePhone(event.currentTarget.checked)} /> {say("onThePhone")}
             </label>
           </>
+        )}
+        {theirCall !== null && (
+          <aside class="known at-hand">
+            <p>
+              {say("yourCaller")} <b class="num">{theirCall.caller ?? say("withheld")}</b> {lines.find((each) => each.key === theirCall.line)?.name}
+            </p>
+            {theirCall.known !== null && <History known={theirCall.known} />}
+          </aside>
         )}
         {FACTS.map((fact) => (
           <div class="fact" data-fact={fact}>
@@ -161,16 +189,18 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
         </label>
         {known !== null && (
           <aside class="known">
-            <p>
-              {say("callsBefore")} <b class="num">{known.calls}</b> · {say("ticketsLastWeek")} <b class="num">{known.repeated}</b> · {say("openNow")}{" "}
-              <b class="num">{known.open.length}</b>
-            </p>
-            {known.open.map((ticket) => (
-              <p>
-                <b class="num">{grouped(ticket.code)}</b> {sayOr(say, `ticket-${ticket.state}`)} {ticket.problem}
-              </p>
-            ))}
+            <History known={known} />
           </aside>
+        )}
+        {theirCall === null && lines.length > 1 && (
+          <label>
+            <span>{say("line")}</span>
+            <select aria-label={say("line")} value={line} onChange={(event) => setLine(event.currentTarget.value)}>
+              {lines.map((each, place) => (
+                <option value={place === 0 ? "" : each.key}>{each.name}</option>
+              ))}
+            </select>
+          </label>
         )}
         {draft === null && kind === "repair" && places.length > 0 && (
           <label>
@@ -206,5 +236,22 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
         </button>
       </form>
     </section>
+  );
+}
+
+function History({ known }: { known: Known }) {
+  const { say } = useWords();
+  return (
+    <>
+      <p>
+        {say("callsBefore")} <b class="num">{known.calls}</b> · {say("ticketsLastWeek")} <b class="num">{known.repeated}</b> · {say("openNow")}{" "}
+        <b class="num">{known.open.length}</b>
+      </p>
+      {known.open.map((ticket) => (
+        <p>
+          <b class="num">{grouped(ticket.code)}</b> {sayOr(say, `ticket-${ticket.state}`)} {ticket.problem}
+        </p>
+      ))}
+    </>
   );
 }

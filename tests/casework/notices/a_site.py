@@ -8,6 +8,7 @@ from casework.notices.directory import Notices
 
 TABLES: dict[str, Any] = {
     "brand": "Sunshine",
+    "brands": {"cable": "Eastwind"},
     "language": "en",
     "concerned": ["lead-zhang"],
     "duty": ["lead-zhang", "chief-li"],

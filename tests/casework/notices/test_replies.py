@@ -252,10 +252,13 @@ async def test_when_it_is_over_every_attached_caller_is_told_and_nobody_twice(ho
             phone=number,
             emergency=ticket.code,
             source="desk",
+            line="cable" if number == "13600136002" else "heating",
         )
         await house.open(intake)
     await house.said(CREW, "done")
     assert await house.said(CREW, "done") == "unknown-sender"
     await house.work()
-    told = [letter.address for letter in house.sms.taken if letter.occasion == "emergency_over"]
+    told = {letter.address: letter.text for letter in house.sms.taken if letter.occasion == "emergency_over"}
     assert sorted(told) == ["+8613600136001", "+8613600136002"]
+    assert told["+8613600136001"].startswith("Sunshine")
+    assert told["+8613600136002"].startswith("Eastwind"), "in the name of the line it came by"
