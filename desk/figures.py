@@ -13,7 +13,7 @@ from desk.access import WATCH
 from desk.errors import Refused
 from desk.house import HOUSE
 from desk.routes import Shown, answer, get, given
-from desk.sheets import AsFile, Table, table
+from desk.sheets import FILES, AsFile, Table, table
 from routing.figures import Formula
 from routing.figures_table import By
 
@@ -61,6 +61,6 @@ def _sensible(moment: datetime) -> datetime:
 
 
 ROUTES: Final = (
-    get("/api/figures", figures, WATCH, query=Wanted, answer=Table),
+    get("/api/figures", figures, WATCH, query=Wanted, answer=Table, also=FILES),
     get("/api/figures/check", check, WATCH, answer=Checked, refusals=(503,)),
 )

@@ -70,7 +70,7 @@ def _models(routes: Sequence[Route]) -> Iterable[tuple[type[BaseModel], Any]]:
 
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}_{route.handler.__name__}",
+        "operationId": "_".join([route.method.lower(), *re.findall(r"\w+", route.path)]),
         "summary": route.says.partition("\n")[0].rstrip("."),
         "description": route.says,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
@@ -91,7 +91,8 @@ def _good(route: Route) -> dict[str, Any]:
     if isinstance(route.answer, str):
         return {"description": REASONS[route.status], "content": {route.answer: {}}}
     schema = {"$ref": SCHEMA_AT.format(model=route.answer.__name__)}
-    return {"description": REASONS[route.status], "content": {"application/json": {"schema": schema}}}
+    content = {"application/json": {"schema": schema}} | {kind: {} for kind in route.also}
+    return {"description": REASONS[route.status], "content": content}
 
 
 def _bad(status: int) -> dict[str, Any]:

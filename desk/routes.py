@@ -54,6 +54,8 @@ class Route:
     body: type[Given] | None = None
     answer: type[BaseModel] | str = Nothing
     """The model of a JSON answer, or else the content type."""
+    also: tuple[str, ...] = ()
+    """The content types in which it comes, too, if they are asked for."""
     status: int = 200
     refusals: tuple[int, ...] = ()
     """What else it may be refused with: other than 401, 403, 413 and 422, which follow from the rest."""

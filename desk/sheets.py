@@ -22,6 +22,9 @@ CONTENT: Final[Mapping[str, str]] = {
 }
 
 
+FILES: Final = tuple(CONTENT.values())
+
+
 class AsFile(Given):
     """In which form a table is wanted: as JSON unless a file is."""
 

@@ -25,7 +25,7 @@ from desk.calls import Reveal, may_reveal
 from desk.errors import Refused
 from desk.house import HOUSE
 from desk.routes import Given, Shown, answer, get, given, post, who
-from desk.sheets import AsFile, Table, table
+from desk.sheets import FILES, AsFile, Table, table
 from desk.sounds import play
 from routing.events import PhoneNumber
 from routing.figures_table import Column, Row
@@ -319,7 +319,7 @@ async def slots(request: web.Request) -> web.StreamResponse:
     return answer(FreePlaces(slots=[FreePlace(slot=slot, room=room) for slot, room in free]))
 
 
-async def figures(request: web.Request) -> web.StreamResponse:
+async def ticket_figures(request: web.Request) -> web.StreamResponse:
     """What became of the tickets that were opened in a period; `handled` 1.0 is all of them."""
     period = given(request, Period)
     found = await request.app[TICKETS].figures(period.since, period.until)
@@ -422,7 +422,7 @@ ROUTES: Final = (
     get("/api/tickets/at-hand", at_hand, WRITE, answer=AtHand),
     get("/api/lines", lines, SIGNED_IN, answer=Lines),
     get("/api/tickets/slots", slots, READ, query=Days, answer=FreePlaces),
-    get("/api/tickets/figures", figures, FIGURES, query=Period, answer=Table),
+    get("/api/tickets/figures", ticket_figures, FIGURES, query=Period, answer=Table, also=FILES),
     get("/api/tickets/{code}", story, READ, query=Asking, answer=Story, refusals=(404,)),
     post("/api/tickets/{code}/steps", take_step, WRITE, body=Taking, answer=OneTicket, refusals=(404, 409)),
     post(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from casework.visits.figures import By, figures
 from desk.access import WATCH
 from desk.routes import get, given
-from desk.sheets import AsFile, Table, table
+from desk.sheets import FILES, AsFile, Table, table
 from desk.visits import OFFICE
 from routing.figures_table import Column, Row
 
@@ -69,4 +69,4 @@ async def visit_figures(request: web.Request) -> web.StreamResponse:
     return table(period, f"visits-by-{period.by}", (GROUPS[period.by], *COUNTED), await office.read(count))
 
 
-ROUTES: Final = (get("/api/visits/figures", visit_figures, WATCH, query=Period, answer=Table),)
+ROUTES: Final = (get("/api/visits/figures", visit_figures, WATCH, query=Period, answer=Table, also=FILES),)

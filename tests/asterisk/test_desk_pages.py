@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -153,6 +154,27 @@ async def test_a_lead_opens_an_emergency_at_the_desk_and_it_is_announced(world: 
     await announced(world, ticket["code"], there=True)
     await world.server.ask("POST", f"/api/tickets/{ticket['code']}/steps", json={"move": "finish", "outcome": "mended"})
     await announced(world, ticket["code"], there=False)
+
+
+async def test_a_lead_reads_the_days_figures_and_keeps_them_as_a_file(world: World, page: Page) -> None:
+    await world.sign_in("1024")
+    caller = await world.call()
+    await world.hears(caller, CallAnswered)
+    await caller.press("1")
+    await world.hears(caller, TalkStarted)
+    await caller.hang_up()
+    await world.hears(caller, CallEnded)
+    await page.get_by_role("link", name="Reports").click()
+    report = page.locator('[data-report="calls"]')
+    await expect(report.get_by_role("row", name="consult")).to_contain_text(" %", timeout=PATIENCE)
+    async with page.expect_download() as kept:
+        await report.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader((await (await kept.value).path()).read_text("utf-8-sig").splitlines()))
+    assert int(next(row["answered"] for row in rows if row["queue"] == "consult")) >= 1
+    await report.get_by_label("Calls: by").select_option("agent")
+    await expect(report.get_by_role("row", name="1024")).to_be_visible(timeout=PATIENCE)
+    await page.get_by_role("button", name="Last month").click()
+    await expect(report).to_contain_text("Nothing was counted", timeout=PATIENCE)
 
 
 async def test_an_admin_makes_a_user_who_chooses_a_password_and_is_let_go(world: World, browser: Browser) -> None:

@@ -18,6 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from desk.openapi import document
+from hotline.api import ROUTES
 from tests.desk.desks import TOKEN, a_desk
 
 ELSEWHERE = {"/api/events", "/api/live"}
@@ -78,3 +80,9 @@ def ask(cases: Any, origin: str, token: dict[str, str]) -> None:
         case.validate_response(answer, checks=CHECKS)
 
     asked()
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    told = document(ROUTES, version="0")
+    names = [each["operationId"] for path in told["paths"].values() for each in path.values()]
+    assert len(names) == len(set(names)) == len(ROUTES)
