@@ -16,11 +16,11 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from casework.database import Database
 from casework.intake import Intake
 from casework.register import MACHINE, Register
 from casework.tables import CALLS_OVER, LOG_READ, TICKETS, lookup
 from casework.ticket import Kind
+from storage.database import Database
 
 MESSAGE: Final = "message"
 CUT_CALL: Final = "cut-call"

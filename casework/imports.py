@@ -17,12 +17,12 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, insert, select, update
 
 from casework import book
-from casework.database import Database
 from casework.errors import CaseworkError, check_line
 from casework.moves import Fields, check_complete, on_opening
 from casework.register import Register
 from casework.tables import IMPORT_ERRORS, IMPORTS, TICKETS, lookup
 from casework.ticket import Facts, Kind, Long, Name, Short, State
+from storage.database import Database
 
 COLUMNS: Final[Mapping[str, str]] = {
     "类型": "kind", "问题": "problem", "地址": "address", "片区": "area", "姓名": "name", "电话": "phone",

@@ -1,6 +1,6 @@
 """Opening tickets and moving them on: each step is written down once, with who, when and why, and with what follows.
 
-The functions take a transaction first (`casework/database.py`), so that whoever else has something to write, a notice
+The functions take a transaction first (`storage/database.py`), so that whoever else has something to write, a notice
 or a visit, writes it in the same one: as a consequence, which is told of every change and may refuse it by raising.
 """
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from casework.database import ID, KEY, METADATA
+from casework.schema import ID, KEY, METADATA
 
 TICKETS: Final = Table(
     "tickets",

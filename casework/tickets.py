@@ -17,7 +17,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from casework import book
 from casework import search as searching
-from casework.database import Database
 from casework.errors import TicketChanged, check_line
 from casework.idempotency import Request, once
 from casework.intake import Intake
@@ -26,6 +25,7 @@ from casework.search import Figures, Search
 from casework.slots import Calendar, FreeSlot
 from casework.steps import Step
 from casework.ticket import Kind, Level, Ticket, TicketEvent
+from storage.database import Database
 
 Result = TypeVar("Result")
 

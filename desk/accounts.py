@@ -18,7 +18,7 @@ from desk.access import Role
 from desk.keys import Keys
 from desk.tables import SESSIONS, USERS
 from desk.users import LastAdmin, User, UserExists, UserUnknown
-from routing.database import Database, open_database
+from storage.database import Database, open_database
 
 LASTS: Final = timedelta(hours=12)
 """A session is at most a long shift; then the password is asked for again."""
@@ -141,7 +141,7 @@ async def open_accounts(url: str) -> AsyncGenerator[Accounts]:
     """Open the accounts in the database at this address, its tables brought up to date."""
     database = open_database(url)
     try:
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         yield Accounts(database)
     finally:
         await database.close()

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from desk.access import Role, Who
 from desk.tables import KEYS
 from desk.users import UserError
-from routing.database import Database
+from storage.database import Database
 
 PREFIX: Final = "hk_"
 LOOKS_LIKE_ONE: Final = re.compile(r"hk_[A-Za-z0-9_-]{43}")

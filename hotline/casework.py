@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework import migrations
-from casework.database import Database, MemoryDatabase
 from casework.drafts import Drafts
 from casework.errors import StepIncomplete, TicketUnknown
 from casework.imports import Imports
@@ -29,8 +28,8 @@ from casework.visits.office import Office
 from hotline.site import Site
 from hotline.visits import open_office
 from ivr.rooms import CannotLook
-from routing.database import open_database
 from routing.events import PhoneNumber
+from storage.database import Database, MemoryDatabase, open_database
 
 Result = TypeVar("Result")
 
@@ -148,7 +147,7 @@ async def open_casework(url: str, found: Site) -> AsyncGenerator[Casework]:
     """Open the tickets in this database; raises SQLAlchemyError, OSError, or alembic's CommandError."""
     database = open_database(url)
     try:
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         yield build(database, found)
     finally:
         await database.close()
@@ -158,7 +157,7 @@ async def open_casework(url: str, found: Site) -> AsyncGenerator[Casework]:
 async def casework_in_memory(found: Site) -> AsyncGenerator[Casework]:
     """Tickets that are gone with the process, for tests and rehearsals."""
     database = MemoryDatabase()
-    await migrations.upgrade(database)
+    await migrations.HISTORY.upgrade(database)
     yield build(database, found)
     await database.close()
 

@@ -235,7 +235,7 @@ def run(command: Sequence[str], *, doing: str, within: float) -> str:
 IMAGES: Final = ("hotline-asterisk", "hotline-server", "hotline-redis")
 BUILT_FROM: Final = (
     *("asterisk-config/Dockerfile", "setup/images", "requirements/runtime.txt", "pyproject.toml", ".dockerignore"),
-    *("ivr", "prompts", "routing", "casework", "desk", "hotline"),
+    *("ivr", "prompts", "routing", "casework", "storage", "desk", "hotline"),
 )
 
 

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import structlog
 
-from casework.database import Database
 from casework.visits.dialler import Dialler, NotPlaced, TrunkGone
 from casework.visits.office import Office
 from casework.visits.pace import Traffic
@@ -24,6 +23,7 @@ from prompts.catalogue import Catalogue
 from routing.ami import ActionFailed, AmiError, Link
 from routing.events import CallPlaced, Event, PhoneNumber
 from routing.outbound import Outbound
+from storage.database import Database
 
 SUGGESTIONS = "visits"
 """Below the messages' folder: what callees said."""

@@ -30,7 +30,7 @@ from prompts.store import Store
 from prompts.studio import Studio
 from prompts.voice import Voice
 from prompts.voices import Spared, voice_named
-from routing.database import open_database
+from storage.database import open_database
 
 AROUND: Final = timedelta(days=3653)
 """So far ahead and back the greetings of festivals that fall together are made: one may listen to any of these days."""
@@ -120,7 +120,7 @@ async def open_said(url: str) -> AsyncGenerator[Store]:
     """Open what operators have said, in this database; raises SQLAlchemyError, OSError, or alembic's CommandError."""
     database = open_database(url)
     try:
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         yield Store(database)
     finally:
         await database.close()

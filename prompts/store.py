@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 from prompts.calendar.notice import Notice
 from prompts.errors import NoSuchWords
 from prompts.news import Announcement, News
 from prompts.tables import SAID
+from storage.database import Database
 
-Result = TypeVar("Result")
 Kind = Literal["news", "calendar"]
-
-
-class Database(Protocol):
-    """A database that both SQLite and PostgreSQL satisfy (`routing/database.py`)."""
-
-    async def read(self, work: Callable[[Connection], Result]) -> Result:
-        """Run `work`, which only reads. Raises SQLAlchemyError or OSError."""
-
-    async def write(self, work: Callable[[Connection], Result]) -> Result:
-        """Run `work` in one transaction. Raises SQLAlchemyError or OSError."""
 
 
 @dataclass(frozen=True, slots=True)

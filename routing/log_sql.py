@@ -18,12 +18,12 @@ from sqlalchemy import BigInteger, Connection, DateTime, Select, bindparam, func
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from routing import migrations
-from routing.database import Database, open_database
 from routing.events import KINDS, AgentStep, CallPlaced, CallRang, Event, EventsLost, Gap, PhoneNumber
 from routing.events_json import KIND_OF, BadEvent, from_json, to_json
 from routing.log import BEGINS, Audience, Kinds, Listener, LoggedCall, Recorded
 from routing.log_tables import CALLS, EVENTS, HEAD, lookup_key
 from routing.log_writer import GroupWriter, Pace, Refused
+from storage.database import Database, open_database
 
 AGENT_STEPS: Final = [kind for kind, cls in KINDS.items() if issubclass(cls, AgentStep)]
 GAPS: Final = [kind for kind, cls in KINDS.items() if issubclass(cls, Gap)]
@@ -223,7 +223,7 @@ async def open_log(url: str, *, pace: Pace = Pace()) -> AsyncGenerator[SqlLog]:
     """
     database = open_database(url)
     try:
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         log = SqlLog(database, pace=pace)
         await log.start()
         try:

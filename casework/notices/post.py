@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from casework.database import Database
 from casework.notices import outbox
 from casework.notices.channels.receipts import Callback
 from casework.notices.directory import BY_NUMBER, Notices
@@ -19,6 +18,7 @@ from casework.notices.numbers import e164
 from casework.notices.replies import Replies
 from casework.notices.segments import Size, size
 from casework.notices.texts import Texts
+from storage.database import Database
 
 RETRY_FOR: Final = timedelta(hours=24)
 TEST_FOR: Final = timedelta(minutes=10)

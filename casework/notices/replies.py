@@ -19,13 +19,13 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from casework.database import Database
 from casework.errors import CaseworkError
 from casework.notices import outbox
 from casework.notices.directory import Notices
 from casework.notices.notice import NewNotice, Notice, State, Urgency
 from casework.notices.numbers import BadNumber, e164
 from casework.notices.tables import ATTEMPTS, NOTICES, REPLIES
+from storage.database import Database
 
 LONGEST: Final = 500
 """Letters of a reply that are kept."""

@@ -21,7 +21,6 @@ from typing import Final
 
 import structlog
 
-from casework.database import Database
 from casework.notices import outbox
 from casework.notices.channel import Accepted, AfterACrash, Channel, ChannelDown, Letter, Refused, SendProblem, Unsure
 from casework.notices.clock import Clock, WallClock
@@ -29,6 +28,7 @@ from casework.notices.notice import Notice, Urgency
 from casework.notices.outbox import Claimed
 from casework.notices.pace import LONGEST_PROBE_PAUSE, Caps, pause_after
 from casework.notices.texts import Texts
+from storage.database import Database
 
 log = structlog.get_logger()
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-from casework.database import ID, METADATA
+from casework.schema import ID, METADATA
 
 
 class Moment(TypeDecorator[datetime]):

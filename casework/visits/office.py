@@ -18,7 +18,6 @@ import structlog
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from casework.database import Database, Result
 from casework.errors import check_line
 from casework.phone_numbers import at_home
 from casework.visits import book
@@ -32,6 +31,7 @@ from casework.visits.states import WAITING, Outcome, State
 from casework.visits.tables import CALLS
 from casework.visits.visit import NewVisit, Visit
 from casework.visits.windows import Hours
+from storage.database import Database, Result
 
 TALK_LEASE: Final = timedelta(seconds=60)
 """A talk that is not seen on a line for so long is over."""

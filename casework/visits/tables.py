@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
-from casework.database import ID, KEY, METADATA
+from casework.schema import ID, KEY, METADATA
 
 _AT: Final = DateTime(timezone=True)
 _LIVE: Final = text("state IN ('calling', 'talking')")

@@ -37,7 +37,7 @@ from casework.tickets import Tickets
 from hotline import prepare
 from hotline.bench.report import Machine, Report, Row
 from hotline.stack import stack_for_tests
-from routing.database import Database, open_database
+from storage.database import Database, open_database
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 CONTAINER: Final = "container"
@@ -91,7 +91,7 @@ async def _measure(places: Mapping[str, str], size: int, *, opened: int) -> Repo
     for name, url in places.items():
         bench = Bench(open_database(url, patience=60))
         try:
-            await migrations.upgrade(bench.database)
+            await migrations.HISTORY.upgrade(bench.database)
             await bench.commits(name, opened, rows, ratios)
             await bench.imported(name, size, rows)
             await bench.searches(name, size, rows)

@@ -22,11 +22,12 @@ RUN groupadd --gid ${HOTLINE_UID} hotline \
 COPY pyproject.toml README.md /opt/hotline/
 COPY ivr /opt/hotline/ivr
 COPY prompts /opt/hotline/prompts
+COPY storage /opt/hotline/storage
 COPY routing /opt/hotline/routing
 COPY casework /opt/hotline/casework
 COPY desk /opt/hotline/desk
 COPY hotline /opt/hotline/hotline
-RUN chmod -R a+rX /opt/hotline && python3 -m compileall -q /opt/hotline/ivr /opt/hotline/prompts /opt/hotline/routing /opt/hotline/casework /opt/hotline/desk /opt/hotline/hotline
+RUN chmod -R a+rX /opt/hotline && python3 -m compileall -q /opt/hotline/ivr /opt/hotline/prompts /opt/hotline/storage /opt/hotline/routing /opt/hotline/casework /opt/hotline/desk /opt/hotline/hotline
 ENV PYTHONPATH=/opt/hotline PYTHONUNBUFFERED=1 PATH=/opt/hotline/venv/bin:/usr/local/bin:/usr/bin:/bin
 USER hotline
 WORKDIR /srv/data

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from casework.database import Database
 from casework.intake import Intake
 from casework.register import Consequence, Register
 from casework.slots import Calendar, Window
 from casework.steps import Move, Step
 from casework.ticket import Kind, Ticket
 from casework.tickets import Tickets
+from storage.database import Database
 
 MORNING = datetime(2025, 11, 21, 1, 30, tzinfo=UTC)
 ALICE = "13912345678"

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from casework import migrations
-from casework.database import Database, MemoryDatabase
-from routing.database import open_database
+from storage.database import Database, MemoryDatabase, open_database
 from tests.routing.databases import DATABASES, NewDatabase
 
 EVERYWHERE = ["memory", *DATABASES]
@@ -19,12 +18,12 @@ async def a_database(kind: str | NewDatabase, folder: Path) -> AsyncGenerator[Da
     """Give a database with all tables of casework, for one of EVERYWHERE."""
     if isinstance(kind, str):
         memory = MemoryDatabase()
-        await migrations.upgrade(memory)
+        await migrations.HISTORY.upgrade(memory)
         yield memory
         await memory.close()
         return
     async with kind(folder) as url:
         database = open_database(url)
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         yield database
         await database.close()

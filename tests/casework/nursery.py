@@ -15,7 +15,7 @@ from casework.register import Register
 from casework.slots import Calendar
 from casework.steps import Step
 from casework.tickets import Tickets
-from routing.database import open_database
+from storage.database import open_database
 from tests.casework.cases import burst_pipe
 
 

@@ -11,7 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from casework import migrations
-from casework.database import METADATA, Database
+from casework.schema import METADATA
+from storage.database import Database
 from tests.casework.databases import EVERYWHERE, a_database
 
 
@@ -40,7 +41,7 @@ async def test_a_transaction_is_written_whole_or_not_at_all(database: Database) 
 
 async def test_the_migrated_tables_are_those_of_the_code(database: Database) -> None:
     def differences(connection: Connection) -> list[object]:
-        ours = {"version_table": migrations.VERSION_TABLE, "include_object": is_ours}
+        ours = {"version_table": migrations.HISTORY.version_table, "include_object": is_ours}
         context = MigrationContext.configure(connection, opts=ours)
         return list(compare_metadata(context, METADATA))
 
@@ -58,5 +59,5 @@ async def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: Databa
 
     before = await database.write(tables)
     assert before >= METADATA.tables.keys()
-    await migrations.upgrade(database)
+    await migrations.HISTORY.upgrade(database)
     assert await database.write(tables) == before

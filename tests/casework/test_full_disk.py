@@ -10,14 +10,14 @@ from sqlalchemy.exc import OperationalError
 
 from casework import migrations
 from casework.search import Search
-from routing.database import open_database
+from storage.database import open_database
 from tests.casework.cases import Office, burst_pipe
 from tests.desk.desks import TOKEN, a_desk
 
 
 async def test_while_the_disk_is_full_nothing_is_half_written(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'tickets.db'}")
-    await migrations.upgrade(database)
+    await migrations.HISTORY.upgrade(database)
     office = Office(database)
     before = await office.open()
     pages = await database.write(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one())

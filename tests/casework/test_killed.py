@@ -16,10 +16,9 @@ import pytest
 from sqlalchemy import select
 
 from casework import book, migrations
-from casework.database import Database
 from casework.tables import EVENTS, TICKETS
 from casework.ticket import Ticket, replayed
-from routing.database import open_database
+from storage.database import Database, open_database
 from tests.routing.databases import DATABASES, NewDatabase
 
 LIVES = int(os.environ.get("HOTLINE_TEST_LIVES", "5"))
@@ -96,7 +95,7 @@ async def test_no_ticket_is_lost_and_none_doubled_when_the_writer_is_killed(new:
     fate = random.Random(20251121)
     async with new(tmp_path) as url:
         database = open_database(url)
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         async with a_nursery(url) as nursery:
             acknowledged = nursery.acknowledged
             for life in range(LIVES - 1):

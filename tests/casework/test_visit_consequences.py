@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select
 
 from casework import book as tickets
-from casework.database import Database
 from casework.tables import TICKETS
 from casework.ticket import Kind, State, Ticket
 from casework.visits import book
@@ -27,6 +26,7 @@ from casework.visits.visit import Visit
 from casework.visits.windows import Hours
 from ivr.scripts import sayable
 from prompts.catalogue import Catalogue
+from storage.database import Database
 from tests.casework.cases import ALICE, BOB, MORNING, burst_pipe
 from tests.casework.cases import Office as TicketOffice
 from tests.casework.databases import EVERYWHERE, a_database

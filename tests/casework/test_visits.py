@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casework.database import Database
 from casework.errors import LineUnknown
 from casework.visits import book
 from casework.visits.answers import Agreed, Answer, Chosen, Scored, YesNo
@@ -28,6 +27,7 @@ from casework.visits.visit import NewVisit, Talked, Visit
 from casework.visits.windows import Hours
 from ivr.scripts import sayable
 from prompts.catalogue import Catalogue
+from storage.database import Database
 from tests.casework.databases import EVERYWHERE, a_database
 from tests.casework.pretend_trunk import FRIDAY, Clock, PretendTrunk
 

@@ -16,8 +16,8 @@ from desk.access import Role
 from desk.accounts import open_accounts
 from desk.tables import METADATA
 from desk.users import LastAdmin, User, UserExists, UserUnknown
-from routing.database import open_database
 from routing.log_sql import open_log
+from storage.database import open_database
 from tests.routing.databases import DATABASES, NewDatabase
 
 
@@ -78,14 +78,14 @@ async def test_the_migrated_tables_are_those_of_the_code(new: NewDatabase, tmp_p
     def differences(connection: Connection) -> list[Any]:
         ours = {**METADATA.tables}
         options = {
-            "version_table": migrations.VERSION_TABLE,
+            "version_table": migrations.HISTORY.version_table,
             "include_name": lambda name, kind, _: kind != "table" or name in ours,
         }
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
     async with new(tmp_path) as url, open_log(url):
         database = open_database(url)
-        await migrations.upgrade(database)
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         assert await database.write(differences) == []
         await database.close()

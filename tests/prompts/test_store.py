@@ -18,7 +18,7 @@ from prompts.errors import NoSuchWords
 from prompts.news import Announcement
 from prompts.store import Store
 from prompts.tables import METADATA
-from routing.database import Database, open_database
+from storage.database import Database, open_database
 from tests.routing.databases import DATABASES, NewDatabase
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -37,7 +37,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     new: NewDatabase = request.param
     async with new(tmp_path) as url:
         opened = open_database(url)
-        await migrations.upgrade(opened)
+        await migrations.HISTORY.upgrade(opened)
         yield opened
         await opened.close()
 
@@ -87,7 +87,7 @@ async def test_changes_of_the_calendar_come_back_as_they_were_said_in_their_orde
 
 async def test_the_migrated_tables_are_those_of_the_code(database: Database) -> None:
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"version_table": migrations.VERSION_TABLE})
+        context = MigrationContext.configure(connection, opts={"version_table": migrations.HISTORY.version_table})
         return list(compare_metadata(context, METADATA))
 
     assert await database.write(differences) == []

@@ -15,10 +15,10 @@ import structlog
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from routing.database import Database, open_database
 from routing.log import EventLog, NotWritten, Recorded
 from routing.log_sql import SqlLog, open_log, read_log
 from routing.log_writer import Pace
+from storage.database import Database, open_database
 from tests.routing.databases import DATABASES, NewDatabase, on_postgresql, sqlite
 from tests.routing.facts import ALICE, ended, everything, queued, rang, record
 

@@ -11,8 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from routing import migrations
-from routing.database import open_database
 from routing.log_tables import METADATA
+from storage.database import open_database
 from tests.routing.databases import DATABASES, NewDatabase
 
 EVERY_INDEX = {
@@ -26,7 +26,7 @@ def schema(connection: Connection) -> dict[str, Any]:
     look = inspect(connection)
     indexes = connection.execute(text(EVERY_INDEX[connection.dialect.name])).all()
     return {
-        "indexes": {name: sql for name, sql in indexes if migrations.VERSION_TABLE not in name},
+        "indexes": {name: sql for name, sql in indexes if migrations.HISTORY.version_table not in name},
         **{
             table: {
                 "columns": [{**column, "type": repr(column["type"])} for column in look.get_columns(table)],
@@ -41,7 +41,7 @@ def schema(connection: Connection) -> dict[str, Any]:
 @pytest.mark.parametrize("new", DATABASES)
 async def test_the_migrated_tables_are_those_of_the_code(new: NewDatabase, tmp_path: Path) -> None:
     def differences(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"version_table": migrations.VERSION_TABLE})
+        context = MigrationContext.configure(connection, opts={"version_table": migrations.HISTORY.version_table})
         return list(compare_metadata(context, METADATA))
 
     made, migrated = tmp_path / "made", tmp_path / "migrated"
@@ -50,7 +50,7 @@ async def test_the_migrated_tables_are_those_of_the_code(new: NewDatabase, tmp_p
     async with new(made) as by_code, new(migrated) as by_steps:
         one, other = open_database(by_code), open_database(by_steps)
         await one.write(METADATA.create_all)
-        await migrations.upgrade(other)
+        await migrations.HISTORY.upgrade(other)
         assert await other.write(differences) == []
         assert await other.write(schema) == await one.write(schema)
         await one.close()
@@ -69,11 +69,11 @@ async def test_an_upgrade_that_fails_half_way_leaves_nothing_and_can_be_run_agai
         with monkeypatch.context() as trouble:
             trouble.setattr("alembic.op.bulk_insert", power_cut)
             with pytest.raises(RuntimeError, match="power cut"):
-                await migrations.upgrade(database)
+                await migrations.HISTORY.upgrade(database)
         assert await database.write(tables) == set()
-        await migrations.upgrade(database)
-        await migrations.upgrade(database)
-        assert await database.write(tables) == {*METADATA.tables, migrations.VERSION_TABLE}
+        await migrations.HISTORY.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
+        assert await database.write(tables) == {*METADATA.tables, migrations.HISTORY.version_table}
         await database.close()
 
 

@@ -17,7 +17,7 @@ from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter
 from casework.notices.pace import Caps
 from casework.notices.sender import Lane, Sender
 from casework.notices.texts import Texts
-from routing.database import open_database
+from storage.database import open_database
 
 LEASE = timedelta(seconds=0.4)
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from casework.database import Database
 from casework.notices import outbox
 from casework.notices.channel import Accepted, AfterACrash, Letter, SendProblem
 from casework.notices.notice import NewNotice, Notice, Urgency, Way
 from casework.notices.pace import QuietHours
+from storage.database import Database
 
 NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 """Noon in Shanghai."""

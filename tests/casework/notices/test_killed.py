@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from casework import migrations
-from casework.database import Database
 from casework.notices import outbox
 from casework.notices.channel import AfterACrash
 from casework.notices.notice import Notice, State, Way
-from routing.database import open_database
+from storage.database import Database, open_database
 from tests.casework.notices.pretend import a_notice, post
 from tests.routing.databases import DATABASES, NewDatabase
 
@@ -113,7 +112,7 @@ async def test_nothing_is_lost_and_doubles_are_few_and_marked(
     fate = random.Random(20261121)
     async with new(tmp_path) as url, a_provider() as provider:
         database = open_database(url)
-        await migrations.upgrade(database)
+        await migrations.HISTORY.upgrade(database)
         some = [a_notice(f"n{each}", ways=(Way("sms", f"+861380000{each:04}"),)) for each in range(NOTICES)]
         await post(database, *some, now=datetime.now(UTC))
         await kill_again_and_again(url, provider, how, fate)

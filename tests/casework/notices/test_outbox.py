@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection
 
-from casework.database import Database
 from casework.notices import outbox
 from casework.notices.notice import NewNotice, NoticeCannot, NoticeUnknown, State, Urgency, Way
 from casework.notices.outbox import Claimed
 from casework.notices.pace import Caps, QuietHours
+from storage.database import Database
 from tests.casework.databases import EVERYWHERE, a_database
 from tests.casework.notices.pretend import EMERGENCY, NOON, a_notice, look, post
 

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Connection
 
 from casework import book
-from casework.database import Database
 from casework.intake import Intake
 from casework.notices import outbox, work
 from casework.notices.notice import Notice, State
@@ -24,6 +23,7 @@ from casework.register import Register
 from casework.steps import Step
 from casework.ticket import Kind, Ticket
 from casework.ticket import State as TicketState
+from storage.database import Database
 from tests.casework.databases import EVERYWHERE, a_database
 from tests.casework.notices.a_site import CREW, LEAD, a_site
 from tests.casework.notices.pretend import Provider, TurnedClock

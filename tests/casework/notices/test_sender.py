@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from casework.database import Database
 from casework.notices import outbox
 from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter, Refused, SendProblem, TryLater, Unsure
 from casework.notices.notice import State, Way
 from casework.notices.pace import Caps
 from casework.notices.sender import LEASE, Lane, Sender
 from casework.notices.texts import Texts
+from storage.database import Database
 from tests.casework.databases import a_database
 from tests.casework.notices.pretend import EMERGENCY, Provider, TurnedClock, a_notice, look, post
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from desk.migrations import VERSION_TABLE
-from desk.tables import METADATA
-
+asked = context.config.attributes
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
-    version_table=VERSION_TABLE,
+    connection=asked["connection"],
+    target_metadata=asked["tables"],
+    version_table=asked["version_table"],
 )
 context.run_migrations()

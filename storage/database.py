@@ -1,4 +1,17 @@
-"""One SQL database, by URL: an SQLite file (sqlite:////srv/hotline/log.db) or PostgreSQL (postgresql://...).
+"""What a room asks of a database, to read and to write in transactions, and the databases there are.
+
+    async def promise(ticket: Ticket, notice: Notice) -> None:
+        def both(transaction: Connection) -> None:
+            tickets.put(transaction, ticket)
+            outbox.put(transaction, notice)
+
+        await database.write(both)
+
+Everything that stands in one function is committed together or not at all, so what must not come apart (a ticket and
+its notices) is written by plain functions that take the transaction first.
+
+By URL: an SQLite file (sqlite:////srv/hotline/log.db) or PostgreSQL (postgresql://...). `MemoryDatabase` lasts as long
+as the process.
 
 What SQLite has acknowledged outlives kill -9 and a power cut (WAL, synchronous FULL). A statement that waits for
 another process's lock, or for PostgreSQL's answer, gives up after `patience` seconds.
@@ -18,6 +31,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import StaticPool
 
 Result = TypeVar("Result")
 
@@ -34,7 +48,8 @@ class Database(Protocol):
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in one transaction, committed when it returns, undone when it raises.
 
-        On SQLite other writers wait from its beginning on. Raises SQLAlchemyError or OSError.
+        On SQLite other writers wait from its beginning on; it may run in another thread, so it touches nothing but
+        the connection and what it was given. Raises SQLAlchemyError or OSError, and what `work` raises.
         """
 
     async def close(self) -> None:
@@ -145,6 +160,38 @@ class PostgresqlDatabase:
     async def close(self) -> None:
         """See Database."""
         await self._engine.dispose()
+
+
+class MemoryDatabase:
+    """A database without a file, for tests and rehearsals: the same tables, gone with the process."""
+
+    def __init__(self) -> None:
+        self._engine = create_engine(
+            "sqlite://",
+            poolclass=StaticPool,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "isolation_level": None},
+        )
+        event.listen(self._engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))
+        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="memory-database")
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """See Database."""
+        return await self.write(work)
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """See Database."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+
+    async def close(self) -> None:
+        """Forget everything."""
+        await asyncio.to_thread(self._thread.shutdown)
+        self._engine.dispose()
+
+    def _transaction(self, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.begin() as connection:
+            return work(connection)
 
 
 def _begin_with(statement: str) -> Callable[[Connection], None]:
