@@ -19,6 +19,7 @@ from routing.events import (
     CallQueued,
     CallRequeued,
     CallRouted,
+    GreetingStarted,
     TalkEnded,
     TalkStarted,
 )
@@ -228,3 +229,26 @@ async def test_a_server_that_hangs_is_left_by_its_callers(world: World) -> None:
         assert longest_silence(caller.heard()) < 20, "after a prompt the server has ten seconds to go on"
     await all_is_over(world, talker, *choosing)
     assert not any(world.of(caller, AgentAnswered) for caller in choosing)
+
+
+STAND_STILL = """
+import os, signal
+for each in os.listdir("/proc"):
+    if each.isdigit() and open(f"/proc/{each}/cmdline").read().split("\\0")[1:4] == ["-m", "hotline", "serve"]:
+        os.kill(int(each), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.timeout(400)
+async def test_a_server_that_stands_still_in_the_greeting_is_ended_and_caller_and_agent_talk(world: World) -> None:
+    await world.sign_in("1024")
+    caller = await waits(world, CONSULT)
+    await world.hears(caller, GreetingStarted)
+    before = starts(world)
+    world.inside("hotline", "python3", "-c", STAND_STILL)
+    agent_says = world.prompt("tryout/agent")
+    await world.until(
+        lambda: sound.fraction_heard(agent_says, caller.heard()) > 0.3, "the caller hears the agent", within=A_WHILE
+    )
+    await back(world, starts_before=before)
+    await all_is_over(world, caller)
