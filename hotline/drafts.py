@@ -62,7 +62,9 @@ class DraftsFromCalls:
                 await self._follow()
             except (SQLAlchemyError, OSError) as problem:
                 structlog.get_logger().error("drafts of calls cannot be kept", problem=type(problem).__name__)
-                await asyncio.sleep(LOOK_EVERY)
+            except Exception:  # what it was must be known, and the next calls' drafts are needed all the same
+                structlog.get_logger().exception("drafts of calls cannot be kept")
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _follow(self) -> None:
         async with self._events.subscribe(room=1, only=CONCERNS_US) as live:
@@ -79,7 +81,7 @@ class DraftsFromCalls:
                 except TimeoutError:
                     continue
                 except StopAsyncIteration:
-                    return await asyncio.sleep(LOOK_EVERY)
+                    return
                 await asyncio.sleep(GATHER)
 
     async def catch_up(self, seq: int) -> int:

@@ -99,6 +99,13 @@ async def test_the_same_message_told_twice_leaves_one_draft(watched: Watched) ->
     assert len(await watched.happens()) == 1
 
 
+async def test_a_draft_of_before_tickets_knew_their_line_is_found_again(watched: Watched) -> None:
+    watched.reader = DraftsFromCalls(watched.log, watched.drafts, small_house().menus, lines={})
+    await watched.happens(rang(), MESSAGE)
+    watched.reader = DraftsFromCalls(watched.log, watched.drafts, small_house().menus, lines=LINES)
+    assert len(await watched.happens(MESSAGE)) == 1
+
+
 async def test_a_talk_that_nobody_wrote_down_becomes_a_draft_after_a_while(watched: Watched) -> None:
     assert await watched.happens(rang(), *pressed("2", "2"), *TALK) == []
     watched.office.clock = at(12)
