@@ -116,10 +116,16 @@ class Gateway:
     def up(self) -> bool | None:
         """Whether it takes messages and its centre is there."""
         shown = subprocess.run(["docker", "logs", self.name], capture_output=True, check=True)
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            there = probe.connect_ex(("127.0.0.1", self.port)) == 0
-        return True if there and b"sent message 1" in shown.stdout + shown.stderr else None
+        return True if self._answers() and b"sent message 1" in shown.stdout + shown.stderr else None
+
+    def _answers(self) -> bool:
+        """Whether it says anything over HTTP: the engine takes connections before it listens."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+                probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                return bool(probe.recv(1))
+        except OSError:
+            return False
 
 
 @asynccontextmanager
