@@ -110,6 +110,8 @@ class Progress:
     """What the agent dialled who sent the caller on, until somebody picks up there."""
     asked_first: bool = False
     """Whether that agent had dialled it on another line, and handed the caller over while it still rang."""
+    gone: str | None = None
+    """The agent who hung up in the greeting: a bridge that Asterisk still makes, for some milliseconds, is no talk."""
     left_message: bool = False
     hung_up: bool = False
     """Whether it was the caller."""
@@ -131,7 +133,7 @@ class Progress:
                 self.queue, self.place, self.joined = fact.queue, "queue", self.joined or fact.at
                 self.agent, self.talked, self.handed_to = None, False, None
             case AgentOffered():
-                self.queue, self.joined = fact.queue, self.joined or fact.at
+                self.queue, self.joined, self.gone = fact.queue, self.joined or fact.at, None
                 self.offered[fact.agent] = fact.at
             case OfferMissed():
                 self.offered.pop(fact.agent, None)
@@ -307,7 +309,7 @@ class Watch:
         if progress is None or progress.hung_up or int(event["BridgeNumChannels"]) < 2:
             return  # one of the two is gone already
         agent = _number(event.get("ConnectedLineNum", "")) or progress.handed_to or progress.agent
-        if agent is None or (progress.talking_since is not None and agent == progress.agent):
+        if agent is None or agent == progress.gone or (progress.talking_since is not None and agent == progress.agent):
             return
         self._end_talk(call, progress, by="agent")
         if progress.handed_to is not None and progress.asked_first:
@@ -389,6 +391,7 @@ class Watch:
         if progress is not None and progress.talking_since is not None:
             self._end_talk(call, progress, by="agent")
         elif progress is not None:
+            progress.gone = progress.agent
             self._agent_left(call)
 
     def _line_down(self, event: Mapping[str, str]) -> None:

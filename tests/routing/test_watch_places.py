@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from routing.events import (
+    AgentAnswered,
     CallAbandoned,
     CallAnswered,
     CallEnded,
@@ -15,6 +16,7 @@ from routing.events import (
     CallRouted,
     Event,
     MessageLeft,
+    TalkStarted,
 )
 from routing.watch import Watch
 
@@ -22,12 +24,23 @@ CALL = "pbx-1763744923.12"
 NOW = datetime(2025, 11, 21, 9, 20, tzinfo=UTC)
 OF_CALL = {"Uniqueid": CALL, "Linkedid": CALL, "Channel": "PJSIP/carrier-pretend-0001"}
 
+OF_AGENT = {"Uniqueid": "pbx-1763744923.14", "Channel": "PJSIP/chen-desk-0002"}
+
 RINGS = CallRang(at=NOW, call=CALL, caller=None, dialled="95598")
 ANSWERS = CallAnswered(at=NOW, call=CALL)
 ASKS_FOR_MESSAGE = CallRouted(at=NOW, call=CALL, to="message", priority=0, why="timeout")
 MESSAGE = MessageLeft(at=NOW, call=CALL, file=f"{CALL}.wav", length=timedelta(seconds=9))
 JOINS = {"Event": "QueueCallerJoin", "Queue": "repair", "Position": "1", **OF_CALL}
 HANGS_UP = {"Event": "HangupRequest", **OF_CALL}
+AGENT_HANGS_UP = {"Event": "HangupRequest", "Linkedid": CALL, "CallerIDNum": "1024", **OF_AGENT}
+ARE_BRIDGED = {
+    "Event": "BridgeEnter",
+    "BridgeNumChannels": "2",
+    "BridgeUniqueid": "b",
+    "ConnectedLineNum": "1024",
+    **OF_CALL,
+}
+IS_OFFERED = {"Event": "AgentCalled", "MemberName": "1024", "Queue": "repair", **OF_CALL}
 IS_DOWN = {"Event": "Hangup", "Cause-txt": "Normal Clearing", **OF_CALL}
 
 Step = Event | dict[str, str] | str
@@ -63,6 +76,14 @@ def test_a_caller_who_hangs_up_left_where_he_was(steps: Sequence[Step], place: s
     assert [event.where for event in events if isinstance(event, CallAbandoned)] == [place]
     assert isinstance(events[-1], CallEnded)
     assert not watch.live
+
+
+def test_a_bridge_with_an_agent_who_is_gone_is_no_talk_and_with_the_same_agent_later_it_is() -> None:
+    greeting = (RINGS, ANSWERS, JOINS, IS_OFFERED, "1024")
+    _, events = seen(*greeting, AGENT_HANGS_UP, ARE_BRIDGED)
+    assert not any(isinstance(event, TalkStarted) for event in events)
+    _, events = seen(*greeting, AGENT_HANGS_UP, ARE_BRIDGED, JOINS, IS_OFFERED, "1024", ARE_BRIDGED)
+    assert [type(event) for event in events][-2:] == [AgentAnswered, TalkStarted]
 
 
 def test_who_left_a_message_has_not_given_up() -> None:
