@@ -18,7 +18,7 @@ from casework.visits.states import OVER
 from hotline.client import ServerError
 from prompts.catalogue import Catalogue
 from prompts.pieces import piece_file, spoken_pieces
-from routing.events import CallEnded, RecordingKept, TalkStarted
+from routing.events import CallEnded, CallPlaced, PhoneNumber, RecordingKept, TalkStarted
 from tests.asterisk import sound
 from tests.asterisk.callees import (
     BUSY,
@@ -194,8 +194,8 @@ async def test_after_a_repair_the_callee_is_called_in_the_name_of_the_line_that_
     ticket = (await world.server.post("/api/tickets", about))["ticket"]["code"]
     for step in ({"move": "dispatch", "to": "crew-3"}, {"move": "finish"}):
         await world.server.post(f"/api/tickets/{ticket}/steps", step)
-    ordered = (await world.server.get("/api/visits"))["visits"]
-    (visit_id,) = [each["id"] for each in ordered if each["ticket"] == ticket]
+    placed = await world.sees(CallPlaced, lambda event: event.caller == PhoneNumber(number), "the visit is dialled")
+    visit_id = int(placed.call.split("-")[1])
     callee = Callee(world, number, visit_id)
     await callee.picked_up()
     await world.until(
