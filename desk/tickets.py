@@ -7,7 +7,7 @@ which version of the ticket it was decided on; if somebody was faster it is refu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from aiohttp import web
 from pydantic import AwareDatetime, Field
@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from casework.errors import ExternalIdTaken, TicketChanged
 from casework.idempotency import Request
 from casework.intake import ON_THE_PHONE, Intake
+from casework.names import name_of
 from casework.phone_numbers import callable_number, masked, plain
 from casework.search import Search
 from casework.steps import OUR_OWN, Step, allowed
@@ -42,6 +43,10 @@ class Line(Protocol):
     @property
     def name(self) -> str:
         """What people call it."""
+
+    @property
+    def dialled(self) -> Sequence[str]:
+        """The numbers that lead to it."""
 
 
 TICKETS: Final = web.AppKey("tickets", Tickets)
@@ -109,6 +114,12 @@ class Period(AsFile):
     until: AwareDatetime
 
 
+class History(Given):
+    """Whether the caller's history is wanted too: it is looked up."""
+
+    history: Literal["yes"] | None = None
+
+
 class OneTicket(Shown):
     """A ticket as it stands, and what can be done with it."""
 
@@ -148,7 +159,7 @@ class AtHand(Shown):
     line: str = ""
     """The key of the service line it came by, if anybody knows."""
     known: KnownCaller | None = None
-    """What is known of whoever called, where a number was shown."""
+    """What is known of whoever called, if it was asked for and a number was shown."""
 
 
 class OneLine(Shown):
@@ -282,17 +293,16 @@ async def of_caller(request: web.Request) -> web.StreamResponse:
 
 async def at_hand(request: web.Request) -> web.StreamResponse:
     """The call you have, or had a moment ago, and what is known of whoever called."""
-    house, number = request.app[HOUSE], who(request).number
-    handled = house.at_hand(number) if number is not None else None
-    if handled is None:
+    if (handled := _handled(request)) is None:
         return answer(AtHand())
     shown = _shown_number(handled)
+    looked_up = shown and given(request, History).history
     return answer(
         AtHand(
             call=handled.call,
             caller=masked(shown) if shown else None,
-            line=await house.line_of(handled.call),
-            known=await _known(request, shown, whole=False) if shown else None,
+            line=_line(request, handled),
+            known=await _known(request, shown, whole=False) if looked_up else None,
         )
     )
 
@@ -323,24 +333,32 @@ async def ticket_figures(request: web.Request) -> web.StreamResponse:
     """What became of the tickets that were opened in a period; `handled` 1.0 is all of them."""
     period = given(request, Period)
     found = await request.app[TICKETS].figures(period.since, period.until)
+    names = {kind: name_of(kind, period.language) if period.file else kind.value for kind in found}
     rows: list[Row] = [
-        {"kind": kind.value, **each.model_dump(), "handled": each.handled} for kind, each in found.items()
+        {"kind": names[kind], **each.model_dump(), "handled": each.handled} for kind, each in found.items()
     ]
     return table(period, "tickets", COUNTED, rows)
 
 
 async def _about_its_call(request: web.Request, intake: Intake) -> Intake:
     """Say which call it came from, if that is known here and not said: the call, who called, and by which line."""
-    house, number = request.app[HOUSE], who(request).number
     found: dict[str, str] = {}
-    if intake.source == ON_THE_PHONE and not intake.call and number is not None:
-        if (handled := house.at_hand(number)) is None:
-            return intake
-        found = {"call": handled.call, "caller": _shown_number(handled)}
-    if call := intake.call or found.get("call"):
-        found["line"] = await house.line_of(call)
+    if intake.call:
+        found = {"line": await request.app[HOUSE].line_of(intake.call)}
+    elif intake.source == ON_THE_PHONE and (handled := _handled(request)) is not None:
+        found = {"call": handled.call, "caller": _shown_number(handled), "line": _line(request, handled)}
     missing = {name: value for name, value in found.items() if not getattr(intake, name)}
     return intake.model_copy(update=missing)
+
+
+def _handled(request: web.Request) -> Handled | None:
+    number = who(request).number
+    return None if number is None else request.app[HOUSE].at_hand(number)
+
+
+def _line(request: web.Request, handled: Handled) -> str:
+    """The key of the line that was dialled; empty for a call of ours."""
+    return next((line.key for line in request.app[LINES] if handled.dialled in line.dialled), "")
 
 
 def _shown_number(handled: Handled) -> str:
@@ -419,7 +437,7 @@ ROUTES: Final = (
     post("/api/tickets", open_ticket, WRITE, body=Opening, answer=OneTicket, status=201, refusals=(404, 409)),
     post("/api/tickets/search", search, READ, body=Looking, answer=SomeTickets),
     post("/api/tickets/caller", of_caller, READ, body=Calling, answer=KnownCaller),
-    get("/api/tickets/at-hand", at_hand, WRITE, answer=AtHand),
+    get("/api/tickets/at-hand", at_hand, WRITE, query=History, answer=AtHand),
     get("/api/lines", lines, SIGNED_IN, answer=Lines),
     get("/api/tickets/slots", slots, READ, query=Days, answer=FreePlaces),
     get("/api/tickets/figures", ticket_figures, FIGURES, query=Period, answer=Table, also=FILES),

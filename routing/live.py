@@ -96,10 +96,11 @@ class LiveCall:
 
 
 class Handled(NamedTuple):
-    """The call an agent has, or had last, and who called."""
+    """The call an agent has, or had last, who called, and which number was dialled."""
 
     call: str
     caller: PhoneNumber | None
+    dialled: str | None
     until: datetime | None = None
     """When the agent's part in it was over."""
 
@@ -210,7 +211,9 @@ class Live:
         """Take note of whom an agent talks to, or has just talked to."""
         if after.activity is Activity.TALKING and after.call is not None:
             call = self.calls.get(after.call)
-            self._handled[after.agent] = Handled(after.call, call.caller if call else None)
+            self._handled[after.agent] = (
+                Handled(after.call, call.caller, call.dialled) if call else Handled(after.call, None, None)
+            )
         elif before.activity is Activity.TALKING and (last := self._handled.get(after.agent)) is not None:
             self._handled[after.agent] = last._replace(until=at)
 

@@ -10,7 +10,6 @@ read and corrected: `python -m storage.draft casework "add a column" --name tick
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -67,7 +66,7 @@ class History:
     def _config(self, connection: Connection) -> Config:
         """Alembic's configuration for this connection, whose transaction stays the caller's."""
         made = Config()
-        made.set_main_option("script_location", str(Path(__file__).with_name("alembic")))
+        made.set_main_option("script_location", "storage:alembic")
         made.set_main_option("version_locations", f"{self.room}:migrations/versions")
         made.set_main_option("path_separator", "newline")
         made.attributes |= {"connection": connection, "tables": self.tables, "version_table": self.version_table}

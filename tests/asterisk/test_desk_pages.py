@@ -122,6 +122,7 @@ async def test_an_agent_sees_who_is_on_the_line_and_the_ticket_knows_its_call(wo
         at_hand = page.locator(".at-hand")
         await expect(at_hand).to_contain_text(masked(str(caller.number)), timeout=PATIENCE)
         await expect(at_hand).to_contain_text("public hotline, English")
+        await expect(at_hand).to_contain_text("calls before 1", timeout=PATIENCE)
         form = page.locator(".intake")
         await form.get_by_label("Kind", exact=True).select_option("memo")
         for label, text in {"Problem": "which papers?", "Telephone": nobodys_number()}.items():

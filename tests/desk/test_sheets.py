@@ -67,6 +67,12 @@ async def test_a_csv_file_has_headings_in_the_wanted_language_and_runs_nothing(d
     assert {row["班组"]: row["应回访"] for row in rows} == {"north": "2", f"'{FORMULA}": "1"}
 
 
+async def test_a_file_names_kinds_as_people_do(desk: Desk) -> None:
+    for language, name in (("zh", "报修"), ("en", "repair")):
+        body, _ = await got(desk, "/api/tickets/figures", file="csv", language=language)
+        assert f"{name},1,0" in body.decode("utf-8-sig")
+
+
 async def test_a_workbook_holds_numbers_as_numbers_and_no_formula(desk: Desk) -> None:
     body, _ = await got(desk, "/api/visits/figures", by="crew", file="xlsx", language="en")
     sheet = load_workbook(io.BytesIO(body)).active

@@ -171,7 +171,8 @@ async def test_what_an_agent_takes_down_from_a_caller_is_about_the_call_the_agen
     calls(desk, "pbx-1770091200.7")
     _, said = await say(desk, "/at-hand", who=agent)
     assert (said["call"], said["caller"], said["line"]) == ("pbx-1770091200.7", "138****5678", "english")
-    assert said["known"]["calls"] == 3
+    assert said["known"] is None, "only who asks for it has it looked up"
+    assert (await say(desk, "/at-hand?history=yes", who=agent))[1]["known"]["calls"] == 3
     _, said = await say(desk, "", heard, who=agent)
     ticket = await desk.service.casework.tickets.get(said["ticket"]["code"])
     assert (ticket.call, ticket.caller, ticket.line) == ("pbx-1770091200.7", "13800135678", "english")

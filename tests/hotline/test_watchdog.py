@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -83,8 +84,7 @@ def guard_of(server: int) -> int:
     return found[0]
 
 
-def until(good: object, within: float = 30) -> None:
-    assert callable(good)
+def until(good: Callable[[], bool], within: float = 30) -> None:
     end = time.monotonic() + within
     while not good():
         assert time.monotonic() < end

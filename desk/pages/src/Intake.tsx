@@ -36,7 +36,6 @@ interface AtHand {
   call: string | null;
   caller: string | null;
   line: string;
-  known: Known | null;
 }
 
 interface Line {
@@ -63,7 +62,7 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
   const [emergencies, setEmergencies] = useState<Ticket[]>([]);
   const [areas, setAreas] = useState<{ key: string; name: string }[]>([]);
   const [lines, setLines] = useState<Line[]>([]);
-  const [line, setLine] = useState("");
+  const [line, setLine] = useState(draft?.line ?? "");
   const [known, setKnown] = useState<Known | null>(null);
   const [busy, setBusy] = useState(false);
 
@@ -74,7 +73,13 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
     const wanted = { kinds: ["emergency"], is_open: true };
     post<{ tickets: Ticket[] }>("/api/tickets/search", wanted).then((told) => setEmergencies(told.tickets), tellProblem);
   }, []);
-  const [atHand] = useAnswer(() => get<AtHand>("/api/tickets/at-hand"), 2000, []);
+  const [atHand] = useAnswer(() => (mine.number === null ? Promise.resolve(null) : get<AtHand>("/api/tickets/at-hand")), 2000, [mine.number]);
+  const [history, setHistory] = useState<Known | null>(null);
+  const call = atHand?.call ?? null;
+  useEffect(() => {
+    setHistory(null);
+    if (call !== null) get<{ known: Known | null }>("/api/tickets/at-hand?history=yes").then((told) => setHistory(told.known), tellProblem);
+  }, [call]);
   const theirCall = onThePhone && draft === null && atHand?.call ? atHand : null;
   const needed = NEEDED[kind];
   const lookUp = () => {
@@ -144,7 +149,7 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
             <p>
               {say("yourCaller")} <b class="num">{theirCall.caller ?? say("withheld")}</b> {lines.find((each) => each.key === theirCall.line)?.name}
             </p>
-            {theirCall.known !== null && <History known={theirCall.known} />}
+            {history !== null && <History known={history} />}
           </aside>
         )}
         {FACTS.map((fact) => (
@@ -195,9 +200,9 @@ export function Intake({ mine, draft, done }: { mine: Me; draft: Ticket | null; 
         {theirCall === null && lines.length > 1 && (
           <label>
             <span>{say("line")}</span>
-            <select aria-label={say("line")} value={line} onChange={(event) => setLine(event.currentTarget.value)}>
-              {lines.map((each, place) => (
-                <option value={place === 0 ? "" : each.key}>{each.name}</option>
+            <select aria-label={say("line")} value={line || lines[0]!.key} onChange={(event) => setLine(event.currentTarget.value)}>
+              {lines.map((each) => (
+                <option value={each.key}>{each.name}</option>
               ))}
             </select>
           </label>

@@ -16,6 +16,7 @@ export interface Ticket {
   problem: string;
   address: string;
   area: string;
+  line: string;
   name: string;
   phone: string;
   caller: string;
