@@ -15,7 +15,7 @@ from casework.drafts import Drafts, Left
 from casework.phone_numbers import callable_number
 from casework.ticket import Kind
 from ivr.lines import Menu
-from routing.events import CallEnded, CallQueued, CallRang, Event, KeyPressed, MessageLeft, RecordingKept, TalkStarted
+from routing.events import CallEnded, CallPlaced, CallQueued, CallRang, Event, KeyPressed, MessageLeft, RecordingKept, TalkStarted
 from routing.log import EventLog
 
 NEEDS_A_TICKET: Final[Mapping[str, Kind]] = {
@@ -33,7 +33,7 @@ PLACE_EVERY: Final = 60.0
 PAGE: Final = 500
 CONCERNS_US: Final = (MessageLeft, CallEnded)
 """What we are woken for."""
-TELLS: Final = (CallRang, KeyPressed, CallQueued, TalkStarted, RecordingKept)
+TELLS: Final = (CallRang, CallPlaced, KeyPressed, CallQueued, TalkStarted, RecordingKept)
 """What tells what a call was about."""
 
 
@@ -49,7 +49,7 @@ class DraftsFromCalls:
         lines: Mapping[str, str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lines` has the key of the service line behind each dialled number."""
+        """`lines` has the key of the service line behind each of our numbers."""
         self._events, self._drafts, self._clock = events, drafts, clock
         self._lines = lines
         self._menus = {menu.prompt: menu for menu in menus.values()}
@@ -142,5 +142,10 @@ def _caller(events: Sequence[Event]) -> str:
 
 
 def line_of(events: Sequence[Event], lines: Mapping[str, str]) -> str:
-    """Return the key of the line that a call came by; empty where its number is no line's, or it was our call."""
-    return next((lines.get(event.dialled, "") for event in events if isinstance(event, CallRang)), "")
+    """Return the key of the line that a call came by, or in whose name we called; empty if its number is no line's."""
+    ours = (
+        event.dialled if isinstance(event, CallRang) else event.shown
+        for event in events
+        if isinstance(event, CallRang | CallPlaced)
+    )
+    return lines.get(next(ours, None) or "", "")

@@ -97,10 +97,15 @@ class CallRang(CallStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPlaced(CallStep):
-    """We call somebody (`caller`), by this script. Whether anybody answered is told by what follows."""
+    """We call somebody (`caller`), by this script. Whether anybody answered is told by what follows.
+
+    `shown` is the number of ours that the callee sees: one of the line in whose name we call. Events from before it was
+    written down have none.
+    """
 
     caller: PhoneNumber
     script: str
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

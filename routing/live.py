@@ -64,6 +64,8 @@ class LiveCall:
     progress: Progress = field(default_factory=Progress)
     caller: PhoneNumber | None = None
     dialled: str | None = None
+    shown: str | None = None
+    """The number of ours that is shown to whom we called."""
     put_back: bool = False
     """Whether the caller goes before all others of the same priority next time."""
     position: int | None = None
@@ -86,7 +88,7 @@ class LiveCall:
         if isinstance(step, CallRang):
             self.caller, self.dialled = step.caller, step.dialled
         if isinstance(step, CallPlaced):
-            self.caller = step.caller
+            self.caller, self.shown = step.caller, step.shown
         if isinstance(step, CallRequeued):
             self.put_back = True
         if isinstance(step, CallQueued):
@@ -96,11 +98,13 @@ class LiveCall:
 
 
 class Handled(NamedTuple):
-    """The call an agent has, or had last, who called, and which number was dialled."""
+    """The call an agent has, or had last."""
 
     call: str
     caller: PhoneNumber | None
-    dialled: str | None
+    """Who called, or whom we called."""
+    number: str | None
+    """The number of ours that was dialled, or that we showed."""
     until: datetime | None = None
     """When the agent's part in it was over."""
 
@@ -212,7 +216,9 @@ class Live:
         if after.activity is Activity.TALKING and after.call is not None:
             call = self.calls.get(after.call)
             self._handled[after.agent] = (
-                Handled(after.call, call.caller, call.dialled) if call else Handled(after.call, None, None)
+                Handled(after.call, call.caller, call.dialled or call.shown)
+                if call
+                else Handled(after.call, None, None)
             )
         elif before.activity is Activity.TALKING and (last := self._handled.get(after.agent)) is not None:
             self._handled[after.agent] = last._replace(until=at)
