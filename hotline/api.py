@@ -7,7 +7,8 @@ told by /api/openapi.json, made from the same routes that answer.
     desk/signing_in.py   sign in and out, users
     desk/calls.py        what became of calls
     desk/agents.py       agents and their steps
-    desk/tickets.py      tickets
+    desk/tickets.py      tickets; desk/ticket_figures.py counts them
+    desk/known_callers.py  who is on the line, and what is known of the caller
     desk/notices.py      what people are told of tickets, and what they answer
     desk/announcements.py  outages and news, the calendar, listening in advance
     desk/booth.py        prompts recorded by phone
@@ -51,12 +52,15 @@ from desk import (
     floor,
     imports,
     key_routes,
+    known_callers,
     notices,
     openapi,
     serving,
     signing_in,
     stories,
     stream,
+    ticket_figures,
+    ticket_masks,
     tickets,
     visit_figures,
     visits,
@@ -149,8 +153,8 @@ def application(service: Service, accounts: Accounts, *, routes: Sequence[Route]
     )
     app[SERVICE] = app[HOUSE] = service
     app[key_routes.KEEPER] = accounts.keys
-    app[tickets.TICKETS] = service.casework.tickets
-    app[tickets.LINES] = service.site.numbers
+    app[ticket_masks.TICKETS] = service.casework.tickets
+    app[known_callers.LINES] = service.site.numbers
     app[announcements.WORDS] = service.almanac
     app[announcements.AREAS] = service.site.areas
     app[announcements.EAR] = partial(hear, service.rooms, settings.folders.sounds)
@@ -320,6 +324,8 @@ ROUTES: Final = (
     *agents.ROUTES,
     *key_routes.ROUTES,
     *imports.ROUTES,
+    *known_callers.ROUTES,
+    *ticket_figures.ROUTES,
     *tickets.ROUTES,
     *notices.ROUTES,
     *announcements.ROUTES,

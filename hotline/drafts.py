@@ -15,7 +15,17 @@ from casework.drafts import Drafts, Left
 from casework.phone_numbers import callable_number
 from casework.ticket import Kind
 from ivr.lines import Menu
-from routing.events import CallEnded, CallPlaced, CallQueued, CallRang, Event, KeyPressed, MessageLeft, RecordingKept, TalkStarted
+from routing.events import (
+    CallEnded,
+    CallPlaced,
+    CallQueued,
+    CallRang,
+    Event,
+    KeyPressed,
+    MessageLeft,
+    RecordingKept,
+    TalkStarted,
+)
 from routing.log import EventLog
 
 NEEDS_A_TICKET: Final[Mapping[str, Kind]] = {
@@ -137,7 +147,8 @@ class DraftsFromCalls:
 
 
 def _caller(events: Sequence[Event]) -> str:
-    shown = next((event.caller for event in events if isinstance(event, CallRang)), None)
+    """Who called, or whom we called."""
+    shown = next((event.caller for event in events if isinstance(event, CallRang | CallPlaced)), None)
     return "" if shown is None else callable_number(shown.digits)
 
 

@@ -8,35 +8,30 @@ caller over, and who comes meanwhile is held by the dialplan until our successor
 from __future__ import annotations
 
 import asyncio
-import gc
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
-from aiohttp import web
 
 from casework.drafts import TIME_TO_WRITE
 from casework.visits.pace import Traffic
-from casework.visits.script import ScriptRefused
-from desk.accounts import open_accounts
-from hotline import api, clocks, site, watchdog
+from hotline import clocks
 from hotline.almanac import Almanac
 from hotline.booth import Booth
-from hotline.casework import Casework, open_casework
+from hotline.casework import Casework
 from hotline.drafts import DraftsFromCalls, line_of
 from hotline.metrics import Counted
 from hotline.notices import PostRoom
 from hotline.outages import Outages
+from hotline.recall import Recall
 from hotline.settings import Settings
 from hotline.site import Site
 from hotline.visits import Visiting
 from hotline.webhook import Webhook
-from hotline.words import open_said, open_words
 from ivr.doors import Doors
 from ivr.rooms import Rooms
 from ivr.server import AgiServer, Limits
@@ -48,14 +43,11 @@ from routing.ami import AmiAddress, Link
 from routing.board import board_at
 from routing.events import (
     AgentOffered,
-    CallEnded,
     CallRang,
     Event,
     HotlineStarted,
-    LanguageChosen,
     MessageLeft,
     OfferMissed,
-    PhoneNumber,
 )
 from routing.findings import Watchman
 from routing.floor import Floor, Standing
@@ -63,7 +55,6 @@ from routing.keypad import Keypad
 from routing.ledger import Ledger
 from routing.live import Handled, Live
 from routing.log import EventLog
-from routing.log_sql import open_log
 from routing.mirror import Mirror
 from routing.outbound import PREFIX as OURS
 from routing.painter import Painter
@@ -78,30 +69,10 @@ from routing.watch import Watch
 from routing.wrap_up import WrapUps
 
 log = structlog.get_logger()
-Memory = TypeVar("Memory")
 
 RECORDINGS_WITHIN: Final = 5.0
 """Seconds that recordings get at a stop; with `drain_for` it must stay below the engine's patience (30 s)."""
-LONGEST_CALL: Final = timedelta(hours=12)
 LEARN_EVERY: Final = timedelta(days=1)
-MOST_CALLS: Final = 2000
-"""So many of the latest calls are looked through for those that were not over when we were last here."""
-
-
-LATEST_CALLS: Final = 20
-"""So many of a caller's latest calls are looked through for the language he chose."""
-
-
-class LogUnusable(Exception):
-    """The event log cannot be opened. Without it nothing would be known of any call, so we do not start."""
-
-    code = "log-unusable"
-
-    def __init__(self, problem: Exception) -> None:
-        said = str(getattr(problem, "orig", None) or problem).partition("\n")[0]
-        super().__init__(
-            f"the event log cannot be opened: {said}; see HOTLINE_DATABASE, and whether that can be reached"
-        )
 
 
 class Service:
@@ -118,12 +89,13 @@ class Service:
     ) -> None:
         self.settings, self.site, self.words, self.casework = settings, found, words, casework
         self.events = Stream(events)
+        self._recall = Recall(self.events)
         self._unwritten_since: datetime | None = None
         self.recordings = Recordings(
             settings.folders.recordings,
             settings.folders.messages,
             self.events.record,
-            is_told=partial(self._is_logged, MessageLeft),
+            is_told=partial(self._recall.has, MessageLeft),
             flushed=partial(self.events.flushed, hurry=False),
         )
         self.desk_link = self._link("desk", on_up=self._restore)
@@ -220,7 +192,7 @@ class Service:
         await self.ledger.start(self.alarms, self.watchman)
         self.events.record(HotlineStarted(at=self._now()))
         await self.roster.remember()
-        await self._recall()
+        await self.recall()
         await self.almanac.start()
         self.booth.start()
         await self.agi.start()
@@ -378,10 +350,10 @@ class Service:
             patience={queue.name: queue.patience for queue in self.site.queues},
             words=self.words,
             record=self._note,
-            rang=partial(self._is_logged, CallRang),
+            rang=partial(self._recall.has, CallRang),
             agent_answered=self.watch.agent_answered,
             desk=self.roster,
-            language_of=self._language_of,
+            language_of=self._recall.language_of,
             talks=self.visits.office,
             tickets=self.casework,
             duty=self.notices,
@@ -409,36 +381,9 @@ class Service:
         self.events.record(event)
         self.watch.note(event)
 
-    async def _is_logged(self, kind: type[Event], call: str) -> bool:
-        """Whether the log has an event of this kind for this call.
-
-        A log that cannot be asked now is taken to have none: a caller is waiting for the answer.
-        """
-        try:
-            async with asyncio.timeout(1.0):
-                await self.events.flushed()
-                return any(isinstance(step, kind) for step in await self.events.of_call(call))
-        except Exception as problem:
-            log.warning("the event log could not be asked", call=call, problem=str(problem))
-            return False
-
-    async def _language_of(self, caller: PhoneNumber) -> str | None:
-        """The language this caller chose last. A log that cannot be asked now is not waited for."""
-        try:
-            async with asyncio.timeout(1.0):
-                await self.events.flushed()
-                for call in await self.events.calls_from(caller, limit=LATEST_CALLS):
-                    chosen = [fact.language for fact in call.events if isinstance(fact, LanguageChosen)]
-                    if chosen:
-                        return chosen[-1]
-        except Exception as problem:
-            log.warning("nobody knows which language a caller speaks", problem=str(problem))
-        return None
-
-    async def _recall(self) -> None:
+    async def recall(self) -> None:
         """Take up the calls that were not over when we were last here, and who talked in them."""
-        latest = await self.events.calls(since=self._now() - LONGEST_CALL, limit=MOST_CALLS)
-        unfinished = [call for call in latest if not any(isinstance(fact, CallEnded) for fact in call.events)]
+        unfinished = await self._recall.unfinished(self._now())
         facts = sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at)
         self.roster.recall(facts)
         for fact in [*(await self.events.last_agent_steps()).values(), *facts]:
@@ -466,54 +411,3 @@ class Service:
 
 async def _nothing() -> None:
     """What a link that only dials does when it is up."""
-
-
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
-    """The house, open for as long as the block lasts."""
-    found = site.load(settings.site)
-    clocks.refuse_in_service(settings, found)
-    async with AsyncExitStack() as stack:
-        events = await _open(stack, open_log(settings.database))
-        said = await _open(stack, open_said(settings.database))
-        casework = await _open(stack, open_casework(settings.database, found))
-        service = Service(settings, found, events, open_words(found, settings), casework, said)
-        accounts = await _open(stack, open_accounts(settings.database))
-        runner = web.AppRunner(api.application(service, accounts), access_log=None, shutdown_timeout=2)
-        stack.push_async_callback(runner.cleanup)
-        await runner.setup()
-        stack.push_async_callback(service.stop)
-        await service.start()
-        await web.TCPSite(runner, settings.api.host, settings.api.port).start()
-        yield service
-
-
-async def _open(stack: AsyncExitStack, memory: AbstractAsyncContextManager[Memory]) -> Memory:
-    """Open a part of the database until the stack ends; raises LogUnusable."""
-    try:
-        return await stack.enter_async_context(memory)
-    except ScriptRefused:
-        raise  # says itself what is wrong, and where
-    except Exception as problem:  # each database has its own errors
-        raise LogUnusable(problem) from problem
-
-
-async def serve(settings: Settings) -> None:
-    """Run until told to stop (SIGTERM, SIGINT)."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    watchdog.watch(loop)
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
-    async with running(settings):
-        _leave_alone_what_stays()
-        await stop.wait()
-
-
-def _leave_alone_what_stays() -> None:
-    """Have Python's collector look at what calls leave only: all that was there before is some 400,000 objects.
-
-    To look through them takes it a fifth of a second, in which no caller would be answered.
-    """
-    gc.collect()
-    gc.freeze()

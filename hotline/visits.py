@@ -58,14 +58,10 @@ class AsteriskTrunk:
         lines = self._site.numbers
         line = next((line for line in lines if line.key == visit.line), lines[0])
         shown, callee = line.dialled[0], PhoneNumber(visit.number)
-        self._record(
-            CallPlaced(at=self._now(), call=visit.call, caller=callee, script=visit.script, shown=shown)
-        )
+        self._record(CallPlaced(at=self._now(), call=visit.call, caller=callee, script=visit.script, shown=shown))
         hint = {"VISIT_HINT": "yes"} if self._site.visits.machine_hint else {}
         try:
-            await self._outbound.place(
-                visit.call, visit.number, shown=shown, ring_for=ring_for, variables=hint
-            )
+            await self._outbound.place(visit.call, visit.number, shown=shown, ring_for=ring_for, variables=hint)
         except ActionFailed as refused:
             raise NotPlaced(str(refused)) from refused
         except AmiError as problem:

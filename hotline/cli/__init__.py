@@ -32,8 +32,8 @@ from hotline.cli import (
 )
 from hotline.cli import serve as serving
 from hotline.client import ServerError
+from hotline.running import LogUnusable
 from hotline.secrets import SecretsRefused
-from hotline.service import LogUnusable
 from hotline.settings import SettingsRefused
 from hotline.site import SiteRefused
 from hotline.stack import StackFailed

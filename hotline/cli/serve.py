@@ -10,7 +10,7 @@ import typer
 import uvloop
 from rich.table import Table
 
-from hotline import logging, service, settings
+from hotline import logging, running, settings
 from hotline import web as pages
 from hotline.cli.common import console
 
@@ -27,7 +27,7 @@ def serve() -> None:
     found = settings.load()
     logging.set_up(found.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(service.serve(found))
+        runner.run(running.serve(found))
 
 
 def web(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hotline.clocks import clock
-from hotline.service import running
+from hotline.running import running
 from hotline.settings import Ami, Api, Settings, SettingsRefused
 from hotline.stack import ROOT
 

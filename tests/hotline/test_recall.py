@@ -17,6 +17,6 @@ async def test_a_call_that_was_up_is_taken_up_and_one_whose_message_was_found_la
         desk.events.record(CallRang(at=now, call=UP, caller=number, dialled="4001234567"))
         # Nobody of ours saw this call: neither its ring nor its end was written down.
         desk.events.record(MessageLeft(at=now, call=LONG_OVER, file=f"{LONG_OVER}.wav", length=timedelta(seconds=9)))
-        await desk.service._recall()
+        await desk.service.recall()
         assert desk.service.watch.live == {UP}
         assert desk.service.live.calls.keys() == {UP}
