@@ -45,7 +45,8 @@ async def figures(request: web.Request) -> web.StreamResponse:
     shown, rows = await request.app[HOUSE].ledger.table(
         since, until, wanted.by, formula=wanted.formula, queue=wanted.queue
     )
-    return table(wanted, f"calls-by-{wanted.by}", shown, rows)
+    names = request.app[HOUSE].names.get(wanted.by, {})
+    return table(wanted, f"calls-by-{wanted.by}", shown, rows, names)
 
 
 async def check(request: web.Request) -> web.StreamResponse:

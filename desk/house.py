@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from routing.agents import AgentState
+from routing.figures_table import By, Names
 from routing.floor import Floor
 from routing.ledger import Ledger
 from routing.live import Handled
@@ -56,6 +57,10 @@ class House(Protocol):
     @property
     def texts(self) -> Mapping[str, str]:
         """The words of every prompt, by version."""
+
+    @property
+    def names(self) -> Mapping[By, Names]:
+        """What people call each queue and each agent."""
 
     def at_hand(self, agent: str) -> Handled | None:
         """The call an agent has, or had a moment ago: what is written now is about it."""

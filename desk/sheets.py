@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import Field
 
 from desk.routes import Given, Shown, answer
-from routing.figures_table import Cell, Row, to_csv, to_xlsx
+from routing.figures_table import Cell, Names, Row, named, to_csv, to_xlsx
 from routing.figures_table import Column as Heading
 
 CONTENT: Final[Mapping[str, str]] = {
@@ -25,11 +25,14 @@ CONTENT: Final[Mapping[str, str]] = {
 FILES: Final = tuple(CONTENT.values())
 
 
+NONE: Final[Names] = {}
+
+
 class AsFile(Given):
     """In which form a table is wanted: as JSON unless a file is."""
 
     file: Literal["csv", "xlsx"] | None = Field(None, description="a file to save instead")
-    language: Literal["en", "zh"] = Field("zh", description="of the file's headings")
+    language: Literal["en", "zh"] = Field("zh", description="of the file's headings and names")
 
 
 class Column(Shown):
@@ -46,13 +49,22 @@ class Table(Shown):
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+    names: Names
+    """What people call what stands in the first column, where that is not its name already."""
 
 
-def table(wanted: AsFile, name: str, columns: Sequence[Heading], rows: Sequence[Row]) -> web.Response:
-    """The answer with this table; a file is called `name` and the day on which it was asked for."""
+def table(
+    wanted: AsFile, name: str, columns: Sequence[Heading], rows: Sequence[Row], names: Names = NONE
+) -> web.Response:
+    """The answer with this table; a file is called `name` and the day on which it was asked for.
+
+    `names` are those of what stands in the first column; a file holds them in its language.
+    """
     if wanted.file is None:
         shown = [Column(key=each.key, en=each.en, zh=each.zh, kind=each.kind) for each in columns]
-        return answer(Table(columns=shown, rows=[[row[column.key] for column in columns] for row in rows]))
+        cells = [[row[column.key] for column in columns] for row in rows]
+        return answer(Table(columns=shown, rows=cells, names=names))
+    rows = named(rows, columns[0].key, names, wanted.language)
     if wanted.file == "csv":
         body = to_csv(rows, columns, wanted.language).encode()
     else:

@@ -12,7 +12,7 @@ from desk.access import LEADERS, Role, only
 from desk.routes import get, given
 from desk.sheets import FILES, AsFile, Table, table
 from desk.ticket_masks import TICKETS
-from routing.figures_table import Column, Row
+from routing.figures_table import READ_IN, Column, Row
 
 FIGURES: Final = only(*LEADERS, Role.INSPECTOR)
 
@@ -28,11 +28,11 @@ async def ticket_figures(request: web.Request) -> web.StreamResponse:
     """What became of the tickets that were opened in a period; `handled` 1.0 is all of them."""
     period = given(request, Period)
     found = await request.app[TICKETS].figures(period.since, period.until)
-    names = {kind: name_of(kind, period.language) if period.file else kind.value for kind in found}
     rows: list[Row] = [
-        {"kind": names[kind], **each.model_dump(), "handled": each.handled} for kind, each in found.items()
+        {"kind": kind.value, **each.model_dump(), "handled": each.handled} for kind, each in found.items()
     ]
-    return table(period, "tickets", COUNTED, rows)
+    names = {kind.value: {language: name_of(kind, language) for language in READ_IN} for kind in found}
+    return table(period, "tickets", COUNTED, rows, names)
 
 
 COUNTED: Final = (

@@ -49,6 +49,7 @@ from routing.events import (
     MessageLeft,
     OfferMissed,
 )
+from routing.figures_table import READ_IN, By, Names
 from routing.findings import Watchman
 from routing.floor import Floor, Standing
 from routing.keypad import Keypad
@@ -256,6 +257,15 @@ class Service:
     def texts(self) -> Mapping[str, str]:
         """The words of every prompt, by version."""
         return self.words.texts
+
+    @property
+    def names(self) -> Mapping[By, Names]:
+        """What people call each queue and each agent."""
+        agents = {agent.work_number: f"{agent.work_number} {agent.name}" for agent in self.site.agents}
+        return {
+            "queue": {queue.name: queue.label for queue in self.site.queues},
+            "agent": {number: dict.fromkeys(READ_IN, name) for number, name in agents.items()},
+        }
 
     def health(self) -> dict[str, str]:
         """What is wrong just now, by part; nothing when all is well."""

@@ -31,6 +31,10 @@ from routing.tally import Hour, Tally
 By = Literal["queue", "agent", "hour", "day"]
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
+Names = Mapping[str, Mapping[str, str]]
+"""What people call something, per language."""
+READ_IN: Final = ("en", "zh")
+"""The languages in which a person reads a table."""
 
 RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so is taken for a formula by some spreadsheet."""
@@ -124,6 +128,11 @@ def of_agent(counts: AgentCounts) -> dict[str, Cell]:
         **{name: _seconds(getattr(counts, name)) for name in times},
         "occupancy": occupancy(counts),
     }
+
+
+def named(rows: Iterable[Row], key: str, names: Names, language: str) -> list[Row]:
+    """Put what people call it in the place of each key, where it has a name in this language."""
+    return [{**row, key: names.get(str(row[key]), {}).get(language, row[key])} for row in rows]
 
 
 def to_csv(rows: Iterable[Row], shown: Sequence[Column], language: Literal["en", "zh"]) -> str:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotline.cli.common import console
-from routing.figures_table import Column, to_csv, to_xlsx
+from routing.figures_table import Column, named, to_csv, to_xlsx
 
 WIDE: Final = 170
 """A table is this wide even in a narrow terminal: its columns stay readable."""
@@ -23,8 +23,9 @@ XlsxFile = Annotated[Path | None, typer.Option("--xlsx", help="write them to thi
 def tell(found: Mapping[str, Any], language: str, *, csv: Path | None, xlsx: Path | None) -> None:
     """Show a table of the server's (`desk/sheets.py`), or write it to the files that are wanted."""
     columns = [Column(**column) for column in found["columns"]]
-    rows = [dict(zip((column.key for column in columns), row, strict=True)) for row in found["rows"]]
+    keyed = [dict(zip((column.key for column in columns), row, strict=True)) for row in found["rows"]]
     spoken: Literal["en", "zh"] = "zh" if language == "zh" else "en"
+    rows = named(keyed, columns[0].key, found["names"], spoken)
     if csv is not None:
         csv.write_text(to_csv(rows, columns, spoken), encoding="utf-8", newline="")
     if xlsx is not None:

@@ -15,6 +15,7 @@ import pytest_asyncio
 from openpyxl import load_workbook
 
 from desk.access import Role
+from routing.events import AgentOffered, CallQueued, CallRang
 from tests.desk.desks import TOKEN, Desk, a_desk
 
 BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -71,6 +72,19 @@ async def test_a_file_names_kinds_as_people_do(desk: Desk) -> None:
     for language, name in (("zh", "报修"), ("en", "repair")):
         body, _ = await got(desk, "/api/tickets/figures", file="csv", language=language)
         assert f"{name},1,0" in body.decode("utf-8-sig")
+
+
+async def test_an_agent_goes_by_number_and_name_on_a_page_and_in_a_file(desk: Desk) -> None:
+    record, now = desk.service.events.record, datetime.now(UTC)
+    record(CallRang(at=now, call="pbx-1770091200.7", caller=None, dialled="4001234567"))
+    record(CallQueued(at=now, call="pbx-1770091200.7", queue="repair"))
+    record(AgentOffered(at=now, call="pbx-1770091200.7", agent="1024", queue="repair"))
+    (row,) = await table(desk, "/api/figures", by="agent")
+    assert (row["agent"], row["offered"]) == ("1024", 1)
+    told = json.loads((await got(desk, "/api/figures", by="agent"))[0])
+    assert told["names"]["1024"] == {"zh": "1024 Chen", "en": "1024 Chen"}
+    body, _ = await got(desk, "/api/figures", by="agent", file="csv")
+    assert "\r\n1024 Chen,1," in body.decode("utf-8-sig")
 
 
 async def test_a_workbook_holds_numbers_as_numbers_and_no_formula(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from hotline.drafts import CONCERNS_US, DraftsFromCalls
 from ivr.small_house import small_house
 from routing.events import (
     CallEnded,
+    CallPlaced,
     CallQueued,
     CallRang,
     Event,
@@ -80,6 +81,16 @@ async def test_a_message_becomes_a_draft_with_the_recording_and_the_callers_numb
     assert (draft.kind, draft.caller, draft.call) == (Kind.COMPLAINT, ALICE, CALL)
     assert (draft.recording, draft.source, draft.urgent) == (f"{CALL}.wav", "message", False)
     assert draft.line == "cable"
+
+
+async def test_a_talk_that_we_began_is_of_the_line_in_whose_name_we_called_and_about_whom_we_called(
+    watched: Watched,
+) -> None:
+    placed = CallPlaced(at=MORNING, call=CALL, caller=PhoneNumber(ALICE), script="after-repair", shown="400100")
+    await watched.happens(placed, *TALK)
+    watched.office.clock = at(14)
+    (draft,) = await watched.happens()
+    assert (draft.kind, draft.caller, draft.line) == (Kind.REPAIR, ALICE, "cable")
 
 
 async def test_a_message_about_an_emergency_is_urgent(watched: Watched) -> None:

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from routing import replay as replaying
 from routing.events import AgentSignedIn, Event, WrapUpEnded
 from routing.figures import AgentCounts, QueueCounts
-from routing.figures_table import columns, harmless, of_agent, of_queue, table, to_csv, to_xlsx
+from routing.figures_table import Row, columns, harmless, named, of_agent, of_queue, table, to_csv, to_xlsx
 from routing.log import EventLog, MemoryLog
 from routing.log_sql import open_log
 from routing.replay import first_number, replay
@@ -130,3 +130,10 @@ async def test_reading_begins_where_the_time_begins(hours: float, monkeypatch: p
     assert await replay(log, Tally(QUEUES, SHANGHAI), since=datetime(2025, 1, 1, tzinfo=UTC), until=at(1e6)) == len(
         a_day()
     )
+
+
+def test_a_queue_goes_by_its_label_where_it_has_one_in_the_language() -> None:
+    rows: list[Row] = [{"queue": "repair", "offered": 3}, {"queue": "cable", "offered": 1}]
+    labels = {"repair": {"zh": "报修"}, "cable": {}}
+    assert [row["queue"] for row in named(rows, "queue", labels, "zh")] == ["报修", "cable"]
+    assert [row["queue"] for row in named(rows, "queue", labels, "en")] == ["repair", "cable"]

@@ -20,6 +20,8 @@ type Cell = string | number | null;
 interface Table {
   columns: Column[];
   rows: Cell[][];
+  /** What people call what stands in the first column, per language. */
+  names: Record<string, Record<string, string>>;
 }
 
 /** A table of the server's: where it is, and by what its rows can be put together. */
@@ -147,7 +149,7 @@ function OneReport({ report, from, to }: { report: Report; from: string; to: str
               {told.rows.map((row) => (
                 <tr>
                   {row.map((cell, place) => (
-                    <td class={told.columns[place]!.kind === "text" ? undefined : "num"}>{shown(cell, told.columns[place]!, (word) => sayOr(say, word))}</td>
+                    <td class={told.columns[place]!.kind === "text" ? undefined : "num"}>{shown(place === 0 ? (told.names[`${cell}`]?.[language] ?? cell) : cell, told.columns[place]!)}</td>
                   ))}
                 </tr>
               ))}
@@ -159,9 +161,9 @@ function OneReport({ report, from, to }: { report: Report; from: string; to: str
   );
 }
 
-function shown(cell: Cell, column: Column, say: (word: string) => string): string {
+function shown(cell: Cell, column: Column): string {
   if (cell === null || cell === "") return "–";
-  if (typeof cell === "string") return column.key === "kind" ? say(cell) : cell;
+  if (typeof cell === "string") return cell;
   if (column.kind === "share") return `${(100 * cell).toFixed(1)} %`;
   return column.kind === "seconds" ? length(cell) : String(cell);
 }
