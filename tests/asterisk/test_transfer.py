@@ -317,6 +317,7 @@ async def test_a_caller_takes_the_agents_place_in_a_queue_where_nobody_has_answe
     asked = await world.dial(CHEN, "703")
     await hand_over(world, CHEN, asked, "703")
     await world.hears(caller, CallTransferred, to="703")
+    before = len(caller.heard())  # 1024's greeting is in there, and differs in one digit
     await world.manner(WANG, "answer")
     answered = await world.hears(caller, AgentAnswered, agent="1026")
     await world.hears(caller, GreetingStarted, agent="1026")
@@ -325,5 +326,5 @@ async def test_a_caller_takes_the_agents_place_in_a_queue_where_nobody_has_answe
     await caller.hang_up()
     await world.hears(caller, CallEnded)
     assert answered.queue == "complaint"
-    assert sound.heard_whole(world.prompt("zh/agents/heating/1026"), caller.heard())
+    assert sound.heard_whole(world.prompt("zh/agents/heating/1026"), caller.heard()[before:])
     await all_talks_are_recorded(world, caller, "agent", "agent")
