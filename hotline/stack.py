@@ -7,7 +7,7 @@ Everything generated for a stack lies under var/<name>/, readable by its owner o
 import hashlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -249,10 +249,20 @@ def contents() -> str:
     return digest.hexdigest()
 
 
-def images_exist(stack: Stack) -> bool:
-    """Whether all images of this stack are there."""
-    command = ["docker", "image", "inspect", *(f"{image}:{stack.name}" for image in IMAGES)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+def images_of(stack: Stack) -> frozenset[str]:
+    """The ids of this stack's images; of all of them, unless one is not there."""
+    named = [f"{image}:{stack.name}" for image in IMAGES]
+    command = ["docker", "image", "inspect", "--format", "{{.Id}}", *named]
+    return frozenset(subprocess.run(command, capture_output=True, check=False, text=True).stdout.split())
+
+
+def remove_images(ids: Iterable[str]) -> None:
+    """Remove those of these images that have no name any more; one that a container still needs stays."""
+    nameless = run(
+        ["docker", "images", "--quiet", "--no-trunc", "--filter", "dangling=true"], doing="docker images", within=60
+    )
+    for image in {*ids} & {*nameless.split()}:
+        subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
 
 
 def _compose_command() -> list[str]:

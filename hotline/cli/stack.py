@@ -25,7 +25,7 @@ from hotline.cli.common import (
 from hotline.cli.conversation import Wishes, converse
 from hotline.client import Client, ServerError, find
 from hotline.secrets import Secrets
-from hotline.stack import Stack, StackFailed, contents, images_exist
+from hotline.stack import IMAGES, Stack, StackFailed, contents, images_of, remove_images
 
 READY_WITHIN = 120.0
 SITE = Annotated[
@@ -97,6 +97,7 @@ def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
     with step("writing settings, secrets and Asterisk's files"):
         known = prepare.prepare(where, site)
     services = ["redis", "hotline", "asterisk", *(("telco", "agents") if tryout else ())]
+    before = images_of(where)
     build(where)
     if "asterisk" in where.running():
         # Before the server: it will sign agents in to queues that are new in the site.
@@ -107,6 +108,7 @@ def start(where: Stack, site: Path, *, tryout: bool) -> Secrets:
             where.compose("up", "-d", "--no-build", *services)
         except StackFailed as problem:
             raise StackFailed("starting the containers", f"{problem.output}\n{_server_log(where)}") from None
+    remove_images(before - images_of(where))
     with step("waiting for the hotline"):
         run(_ready(where))
     if tryout:
@@ -133,7 +135,7 @@ async def _first_admin(where: Stack) -> dict[str, str]:
 def build(where: Stack) -> None:
     """Build the images, unless nothing that goes into them has changed since they were built."""
     mark, wanted = where.folder / "images.built", contents()
-    if mark.exists() and mark.read_text() == wanted and images_exist(where):
+    if mark.exists() and mark.read_text() == wanted and len(images_of(where)) == len(IMAGES):
         return
     with step("building the images (the first time takes a few minutes)"):
         where.compose("build", "asterisk", "hotline", "redis", within=1800)
