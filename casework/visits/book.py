@@ -71,6 +71,12 @@ def _one(transaction: Connection, chosen: Select[Any], visit: int) -> Visit:
 
 def of_call(transaction: Connection, call: str) -> Visit | None:
     """Return the visit whose newest call this is, while that call lives; None for any other."""
+    visit = of_newest_call(transaction, call)
+    return visit if visit is not None and visit.state in LIVE else None
+
+
+def of_newest_call(transaction: Connection, call: str) -> Visit | None:
+    """Return the visit whose newest call this is or was; None for any other."""
     parts = CALL.fullmatch(call)
     if parts is None:
         return None
@@ -78,7 +84,7 @@ def of_call(transaction: Connection, call: str) -> Visit | None:
         visit = get_locked(transaction, int(parts["visit"]))
     except VisitUnknown:
         return None
-    return visit if visit.call == call and visit.state in LIVE else None
+    return visit if visit.call == call else None
 
 
 def move(

@@ -134,11 +134,15 @@ class Office:
     # What becomes of a call
 
     async def begin(self, call: str) -> Case | None:
-        """See Talks. A second time (we crashed in between), what was answered is in the case."""
+        """See Talks. A second time (we crashed in between), what was answered is in the case, and how the talk ended if
+        the call was on its way to a person: any other is over.
+        """
         return await self.write(lambda transaction: self._begin(transaction, call))
 
     def _begin(self, transaction: Connection, call: str) -> Case | None:
-        visit, at = book.of_call(transaction, call), self.now()
+        outcome = Outcome.HANDED_OVER if book.outcome_of(transaction, call) == Outcome.HANDED_OVER else None
+        visit = book.of_call(transaction, call) if outcome is None else book.of_newest_call(transaction, call)
+        at = self.now()
         if visit is None or visit.script not in self.scripts:
             return None
         if visit.state is State.CALLING:
@@ -152,6 +156,7 @@ class Office:
             queue=visit.queue or None,
             facts=visit.facts,
             answers=book.answers(transaction, call),
+            outcome=outcome,
         )
 
     async def begin_survey(self, call: str) -> Case | None:
@@ -194,8 +199,9 @@ class Office:
             return
         at, answers = self.now(), book.answers(transaction, call)
         if book.outcome_of(transaction, call) is not None:
-            # With a person the call went on; now it is over.
-            book.close_call(transaction, call, ended=at)
+            # With a person the call goes on until its line is down.
+            if outcome is not Outcome.HANDED_OVER:
+                book.close_call(transaction, call, ended=at)
             return
         how = outcome or (Outcome.PARTIAL if answers else Outcome.HUNG_UP)
         visit = book.of_call(transaction, call)

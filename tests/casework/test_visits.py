@@ -378,6 +378,21 @@ async def test_who_talks_with_a_person_after_a_visit_is_not_called_meanwhile(hou
     assert len(house.trunk.rung) == 2
 
 
+async def test_a_crash_between_the_promise_of_a_person_and_the_queue_changes_nothing(house: House) -> None:
+    await house.add("13800138001", key="a")
+    await house.add("13800138001", key="b")
+    await house.round()
+    call = house.trunk.rung[0].call
+    await house.pick_up(call)
+    await house.office.end(call, Outcome.HANDED_OVER)
+    again = await house.office.begin(call)
+    assert again is not None
+    assert again.outcome is Outcome.HANDED_OVER
+    await house.office.end(call, Outcome.HANDED_OVER)
+    await house.round(timedelta(minutes=20))
+    assert len(house.trunk.rung) == 1, "the customer still talks with that person"
+
+
 async def test_two_diallers_never_take_the_same_visit(house: House) -> None:
     for number in range(20):
         await house.add(f"1380013{number:04}")

@@ -46,6 +46,7 @@ async def held(
     answers: Sequence[Answer] = (),
     next_time: NextTime = lambda at: at,
     language: str | None = None,
+    outcome: Outcome | None = None,
 ) -> Rehearsed:
     """Hold this talk with a callee who does this."""
     talk = Rehearsed()
@@ -55,7 +56,7 @@ async def held(
 
     async def flow(call: Call, rooms: Rooms) -> Hand:
         call.language = language or call.language
-        case = Case(script=SCRIPTS[script], facts=facts or {}, answers=answers)
+        case = Case(script=SCRIPTS[script], facts=facts or {}, answers=answers, outcome=outcome)
         ending = await Talk(call, rooms, case, keep=keep, next_time=next_time).lead()
         talk.outcome = ending.outcome
         return ending.hand
@@ -252,3 +253,9 @@ async def test_who_has_a_question_about_a_payment_is_led_to_a_person() -> None:
 async def test_a_new_account_is_asked_whether_all_works() -> None:
     talk = await held(["1", "2", "1", "5", SILENCE], script="new-account")
     assert talk.values == {"convenient": "now", "works": "no", "explained": "yes", "score": "5"}
+
+
+async def test_who_was_promised_a_person_before_a_crash_is_led_there_and_asked_nothing_more() -> None:
+    talk = await held([], outcome=Outcome.HANDED_OVER)
+    assert talk.lines == ["hotline: to_person", "handed to: consult"]
+    assert (talk.answers, talk.outcome) == ([], Outcome.HANDED_OVER)
