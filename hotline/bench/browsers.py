@@ -26,6 +26,7 @@ from pydantic import SecretStr
 from desk.accounts import open_accounts
 from hotline import api
 from hotline import site as sites
+from hotline.bench import stage
 from hotline.bench.report import Machine, Report, Row
 from hotline.casework import Casework, casework_in_memory
 from hotline.service import Service
@@ -48,29 +49,13 @@ from routing.events import (
     TalkStarted,
 )
 from routing.log import MemoryLog
+from routing.painter import PAINT_EVERY
 
 AGENTS: Final = 500
 CALLS: Final = 200
 READERS: Final = 50
 A_SECOND: Final = 40.0
-SITE: Final = """
-[site]
-name = "bench"
-fallback_queue = "repair"
-[[numbers]]
-key = "a"
-name = "a"
-dialled = ["4001234567"]
-brand = { zh = "测试" }
-languages = ["zh"]
-menu = "main"
-[menus.main]
-prompt = "main_menu"
-keys.1 = { topic = "repair", queue = "repair" }
-[[queues]]
-name = "repair"
-transfer_code = "702"
-"""
+WORK_NUMBERS: Final = [str(number) for number in range(2000, 2000 + AGENTS)]
 
 
 def run(*, quick: bool) -> Report:
@@ -95,8 +80,11 @@ def run(*, quick: bool) -> Report:
         name="browsers: from an event to a browser",
         machine=Machine.this(),
         rows=[row],
-        ratios={"p99 / the painter's gathering (100 ms)": _at(waits, 0.99) / 100},
-        notes=["Changes are gathered for 100 ms, so half of that is the least there can be on average."],
+        ratios={"p99 / the painter's pause": _at(waits, 0.99) / 1000 / PAINT_EVERY},
+        notes=[
+            f"A busy board is painted each {1000 * PAINT_EVERY:.0f} ms: half of that is the least there can be on "
+            "average.",
+        ],
     )
 
 
@@ -135,12 +123,8 @@ async def _measure(folder: Path, seconds: float) -> tuple[list[float], float, fl
 
 
 def _site(folder: Path) -> Path:
-    agents = "".join(
-        f'[[agents]]\nwork_number = "{number}"\nname = "A{number}"\nphone = "a{number}-desk"\nqueues.repair = 0\n'
-        for number in range(2000, 2000 + AGENTS)
-    )
     file = folder / "site.toml"
-    file.write_text(SITE + agents, encoding="utf-8")
+    file.write_text(stage.SITE + stage.agents(WORK_NUMBERS), encoding="utf-8")
     return file
 
 
@@ -160,15 +144,15 @@ def _service(folder: Path, token: SecretStr, found: Site, casework: Casework) ->
 def _fill(service: Service) -> None:
     """Everybody is signed in, and the first ones talk."""
     now = datetime.now(UTC)
-    for number in range(2000, 2000 + AGENTS):
-        service.events.record(AgentSignedIn(at=now, agent=str(number)))
+    for number in WORK_NUMBERS:
+        service.events.record(AgentSignedIn(at=now, agent=number))
     for nth in range(CALLS):
-        call, agent, caller = f"pbx-1.{nth}", str(2000 + nth), PhoneNumber(f"139{nth:08}")
+        call, agent, caller = f"pbx-1.{nth}", WORK_NUMBERS[nth], PhoneNumber(f"139{nth:08}")
         for fact in (
-            CallRang(at=now, call=call, caller=caller, dialled="4001234567"),
+            CallRang(at=now, call=call, caller=caller, dialled=stage.NUMBER),
             CallAnswered(at=now, call=call),
-            CallQueued(at=now, call=call, queue="repair"),
-            AgentAnswered(at=now, call=call, agent=agent, queue="repair", waited=timedelta(seconds=1)),
+            CallQueued(at=now, call=call, queue="consult"),
+            AgentAnswered(at=now, call=call, agent=agent, queue="consult", waited=timedelta(seconds=1)),
             TalkStarted(at=now, call=call, agent=agent),
         ):
             service.events.record(fact)
@@ -181,7 +165,7 @@ async def _hold_and_resume(service: Service, seconds: float) -> None:
         while nth < late * A_SECOND:
             kind = HoldEnded if (nth // CALLS) % 2 else HoldStarted
             place = nth % CALLS
-            fact: Event = kind(at=datetime.now(UTC), call=f"pbx-1.{place}", agent=str(2000 + place))
+            fact: Event = kind(at=datetime.now(UTC), call=f"pbx-1.{place}", agent=WORK_NUMBERS[place])
             service.events.record(fact)
             nth += 1
         await asyncio.sleep(1 / A_SECOND / 2)

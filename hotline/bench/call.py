@@ -12,7 +12,6 @@ and a call that was given up costs less than one that was talked.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,15 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from rich.progress import track
 
-from hotline import prepare, tryout
 from hotline import stack as stacks
+from hotline import tryout
+from hotline.bench import stage
 from hotline.bench.report import Machine, Report, Row
-from hotline.cli.stack import start
 from hotline.client import Client, find
-from hotline.stack import Stack, stack_for_tests
+from hotline.stack import Stack
 from routing.events import CallAbandoned, CallEnded, RecordingKept, TalkStarted
 
 AGENTS: Final = 60
@@ -52,19 +50,8 @@ class Load:
 
 def measure(load: Load) -> Report:
     """Start the stack, make the calls, take the stack down."""
-    stack = stack_for_tests(9)
-    console = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as folder:
-        site = Path(folder) / "site.toml"
-        site.write_text(_site(), encoding="utf-8")
-        try:
-            console.print("starting a fresh stack")
-            start(stack, site, tryout=True)
-            return asyncio.run(_measure(stack, load))
-        finally:
-            with suppress(Exception):
-                stack.compose("down", "--volumes")
-            prepare.forget(stack)
+    with stage.fresh_stack(stage.SITE + stage.agents(WORK_NUMBERS)) as stack:
+        return asyncio.run(_measure(stack, load))
 
 
 def run(*, quick: bool = False) -> Report:
@@ -89,7 +76,7 @@ async def _measure(stack: Stack, load: Load) -> Report:
 
 async def _place(carrier: tryout.Carrier, load: Load, nth: int, began: float) -> None:
     await asyncio.sleep(max(0.0, began + nth / load.a_second - time.monotonic()))
-    await carrier.call("4001234567", script="bench")
+    await carrier.call(stage.NUMBER, script="bench")
 
 
 async def _all_over(server: Client) -> None:
@@ -194,30 +181,3 @@ async def _phones_ready(stack: Stack) -> None:
             return
         await asyncio.sleep(0.5)
     raise TimeoutError("the pretend phones have not registered")
-
-
-def _site() -> str:
-    agents = "".join(
-        f'[[agents]]\nwork_number = "{number}"\nname = "Agent {number}"\nphone = "desk-{number}"\n'
-        "queues = { consult = 0 }\n"
-        for number in WORK_NUMBERS
-    )
-    return f"""
-[site]
-name = "bench"
-fallback_queue = "consult"
-[[numbers]]
-key = "heating"
-name = "hotline"
-dialled = ["4001234567"]
-brand = {{ zh = "阳光供热" }}
-languages = ["zh"]
-menu = "main"
-[menus.main]
-prompt = "main_menu"
-keys.1 = {{ topic = "consult", queue = "consult" }}
-[[queues]]
-name = "consult"
-transfer_code = "701"
-wrap_up = "PT0S"
-{agents}"""

@@ -8,69 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import tempfile
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
-from hotline import prepare
 from hotline.asterisk_files import PRETEND, visits_by
+from hotline.bench import stage
 from hotline.bench.call import cpu_of, idle_of
 from hotline.bench.report import Machine, Report, Row
-from hotline.cli.stack import start
 from hotline.client import Client, find
-from hotline.stack import Stack, stack_for_tests
+from hotline.stack import Stack
 
 WITHIN: Final = 300.0
 LOOK_EVERY: Final = 0.5
-SITE: Final = """
-[site]
-name = "bench"
-fallback_queue = "consult"
-[[numbers]]
-key = "heating"
-name = "hotline"
-dialled = ["4001234567"]
-brand = { zh = "阳光供热" }
-languages = ["zh"]
-menu = "main"
-[menus.main]
-prompt = "main_menu"
-keys.1 = { topic = "consult", queue = "consult" }
-[[queues]]
-name = "consult"
-transfer_code = "701"
+SITE: Final = f"""{stage.SITE}
 [visits]
-windows = [{ open = 00:00:00, close = 23:59:59 }]
+windows = [{{ open = 00:00:00, close = 23:59:59 }}]
 on_holidays = true
 trunk_lines = 400
 kept_free = 0
 most_calls = 50
 calls_per_free_agent = 0
 a_second = 100
-again.busy = { pause = "PT1S", tries = 1 }
+again.busy = {{ pause = "PT1S", tries = 1 }}
 """
 
 
 def run(*, quick: bool = False) -> Report:
     """Start a fresh stack, let both take turns, take it down."""
-    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "9")))
     calls, rounds = (40, 1) if quick else (300, 3)
-    with tempfile.TemporaryDirectory() as folder:
-        site = Path(folder) / "site.toml"
-        site.write_text(SITE, encoding="utf-8")
-        try:
-            Console(stderr=True).print("starting a fresh stack")
-            start(stack, site, tryout=True)
-            return asyncio.run(_measure(stack, calls, rounds))
-        finally:
-            with suppress(Exception):
-                stack.compose("down", "--volumes")
-            prepare.forget(stack)
+    with stage.fresh_stack(SITE) as stack:
+        return asyncio.run(_measure(stack, calls, rounds))
 
 
 async def _measure(stack: Stack, calls: int, rounds: int) -> Report:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import random
 import resource
 import tempfile
@@ -35,8 +34,8 @@ from casework.slots import Calendar
 from casework.ticket import Kind
 from casework.tickets import Tickets
 from hotline import prepare
+from hotline.bench import stage
 from hotline.bench.report import Machine, Report, Row
-from hotline.stack import stack_for_tests
 from storage.database import Database, open_database
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -72,7 +71,7 @@ def run(*, quick: bool, rows: int | None = None, postgresql: str | None = None) 
 @contextmanager
 def _a_postgresql() -> Iterator[str]:
     """A PostgreSQL in a container, taken down afterwards."""
-    stack = stack_for_tests(int(os.environ.get("HOTLINE_TEST_STACK", "9")))
+    stack = stage.own_stack()
     password = prepare.prepare(stack, prepare.DEMO_SITE).services["test-postgres"]
     try:
         stack.compose("up", "-d", "--build", "--wait", "postgres")
