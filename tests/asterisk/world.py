@@ -220,8 +220,9 @@ class World:
         return [self.recording("agents", file) for file in files]
 
     async def fresh(self) -> None:
-        """Back to the beginning: no emergency, nobody on a line, nobody signed in, every phone answers."""
+        """Back to the beginning: nothing to do, nobody on a line, nobody signed in, every phone answers."""
         await self._call_off_emergencies()
+        await self._call_off_visits()
         for far, name in ((self.telco, "telco"), (self.phones, "agents")):
             for channel in self.channels(name):
                 with suppress(AssertionError):
@@ -240,9 +241,17 @@ class World:
         """A test that failed may have left one open, for which the people on duty are rung for hours."""
         looked_for = {"kinds": ["emergency"], "is_open": True}
         for ticket in (await self.server.ask("POST", "/api/tickets/search", json=looked_for))["tickets"]:
-            over = {"move": "finish", "outcome": "the test is over"}
+            move = "finish" if ticket["state"] == "under-way" else "cancel"
+            over = {"move": move, "why": "the test is over", "outcome": "the test is over"}
             with suppress(ServerError):  # done already
                 await self.server.post(f"/api/tickets/{ticket['code']}/steps", over)
+
+    async def _call_off_visits(self) -> None:
+        """A test may have left somebody to be called, who would be called during the next."""
+        for state in ("due", "appointed"):
+            for visit in (await self.server.get("/api/visits", state=state, limit="1000"))["visits"]:
+                with suppress(ServerError):  # just being dialled; the line is hung up
+                    await self.server.post(f"/api/visits/{visit['id']}/cancel", {"why": "the test is over"})
 
     @staticmethod
     def phone_of(agent: str) -> str:
