@@ -64,7 +64,7 @@ async def converse(where: Stack, wishes: Wishes, language: Language) -> str:
         for file in conversation.recordings:
             to = where.folder / "recordings" / file
             await server.fetch(f"/api/calls/{conversation.call}/recordings/{file}", to)
-            console.print(f"\n  recording (left: agent, right: caller)  {_short(to)}")
+            console.print(f"\n  recording (left: agent, right: caller)  {_short(to)}", soft_wrap=True)
         return conversation.call
 
 
