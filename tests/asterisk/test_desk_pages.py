@@ -173,7 +173,7 @@ async def test_a_lead_reads_the_days_figures_and_keeps_them_as_a_file(world: Wor
     rows = list(csv.DictReader((await (await kept.value).path()).read_text("utf-8-sig").splitlines()))
     assert int(next(row["answered"] for row in rows if row["queue"] == "consult")) >= 1
     await report.get_by_label("Calls: by").select_option("agent")
-    await expect(report.get_by_role("row", name="1024")).to_be_visible(timeout=PATIENCE)
+    await expect(report.get_by_role("row", name="1024 Chen")).to_be_visible(timeout=PATIENCE)
     await page.get_by_role("button", name="Last month").click()
     await expect(report).to_contain_text("Nothing was counted", timeout=PATIENCE)
 
