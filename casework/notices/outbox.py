@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,24 +18,14 @@ from sqlalchemy import Connection, RowMapping, Select, and_, case, func, insert,
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from casework.notices.notice import (
-    NewNotice,
-    Notice,
-    NoticeCannot,
-    NoticeUnknown,
-    State,
-    Urgency,
-    Way,
-    after,
-)
+from casework.notices.afterwards import undelivered, verdict_on
+from casework.notices.notice import NewNotice, Notice, State, Urgency, after
 from casework.notices.pace import HOUR, Caps, QuietHours
-from casework.notices.tables import ATTEMPTS, NOTICES, RECEIPTS
+from casework.notices.rows import give_up_unsent, notice_of, send_otherwise
+from casework.notices.tables import ATTEMPTS, NOTICES, PROBLEM_LENGTH
 
-PROBLEM_LENGTH: Final = 300
 MOST_HELD_BACK: Final = 50
 """So many notices are looked at in one claim before it gives up for now: all of them may be at their caps."""
-
-RECEIPTS_WITHIN: Final = timedelta(days=1)
 MAY_HAVE_GONE_OUT: Final = or_(ATTEMPTS.c.outcome.is_(None), ATTEMPTS.c.outcome.in_(("accepted", "unsure")))
 """Tries that count against the caps."""
 NO_LONGER_NEEDED: Final = or_(
@@ -52,9 +42,6 @@ class Claimed:
     owner: str
     was_in_doubt: bool
     """Whether an earlier try may have gone out."""
-
-
-# ── written by those who have something to tell ──
 
 
 def write(connection: Connection, new: NewNotice, *, now: datetime, quiet: QuietHours | None = None) -> str:
@@ -95,9 +82,6 @@ def call_off(connection: Connection, ticket: str, *occasions: str) -> int:
     ).rowcount
 
 
-# ── taken out by senders ──
-
-
 def claim(
     connection: Connection, channel: str, owner: str, *, now: datetime, lease: timedelta, caps: Caps
 ) -> Claimed | None:
@@ -109,9 +93,9 @@ def claim(
         row = _next(connection, channel, now)
         if row is None:
             return None
-        notice = _notice(row)
+        notice = notice_of(row)
         if notice.deadline <= now:
-            _give_up(connection, notice, "it could not be sent before its deadline")
+            give_up_unsent(connection, notice, "it could not be sent before its deadline")
         elif (room_at := _room_at(connection, notice, caps, now)) is not None:
             _put_off(connection, notice, room_at)
         else:
@@ -124,12 +108,17 @@ def keep(connection: Connection, claimed: Claimed, *, until: datetime) -> bool:
     return bool(connection.execute(_held(claimed).values(lease_until=until)).rowcount)
 
 
+def mark_maybe_double(connection: Connection, claimed: Claimed) -> None:
+    """Say, before it is sent again, that nobody knows whether it went out before."""
+    connection.execute(_held(claimed).values(maybe_double=True))
+
+
 def accepted(
     connection: Connection, claimed: Claimed, *, now: datetime, provider_id: str | None, delivered: bool = False
 ) -> bool:
     """Write down that a provider has the notice; False when the lease was lost meanwhile."""
     notice = claimed.notice
-    verdict = None if provider_id is None else _receipt(connection, notice.current.channel, provider_id)
+    verdict = None if provider_id is None else verdict_on(connection, notice.current.channel, provider_id)
     delivered = delivered or verdict == "delivered" or notice.delivered_at is not None
     state = after(State.SENDING, "accept")
     ours = connection.execute(
@@ -228,118 +217,12 @@ def move_on(connection: Connection, *, now: datetime, waited: timedelta, with_re
     rows = connection.execute(select(NOTICES).where(late, or_(stuck, silent)).with_for_update(skip_locked=True))
     moved = 0
     for row in rows.mappings().all():
-        notice = _notice(row)
+        notice = notice_of(row)
         way = notice.next_way()
         if way is not None and way > notice.way:
-            _move(connection, notice, way, now, "the first way was not quick enough", doubt=row["in_doubt"])
+            send_otherwise(connection, notice, way, now, "the first way was not quick enough", doubt=row["in_doubt"])
             moved += 1
     return moved
-
-
-# ── what providers and people say later ──
-
-
-def delivered(connection: Connection, channel: str, provider_id: str, *, now: datetime) -> bool:
-    """A phone has it. Also kept when it is about a message that we do not know yet; True when it was known."""
-    _keep_receipt(connection, channel, provider_id, "delivered", now)
-    notice = _sent_as(connection, channel, provider_id)
-    if notice is None:
-        return False
-    values: dict[str, Any] = {"delivered_at": now}
-    # While it is being sent by another way, the end of that try finds `delivered_at`.
-    if notice.state is not State.SENDING:
-        values |= {"state": State.DELIVERED, "problem": None}
-    connection.execute(update(NOTICES).where(NOTICES.c.id == notice.id).values(values))
-    return True
-
-
-def undelivered(connection: Connection, channel: str, provider_id: str, *, now: datetime) -> bool:
-    """A phone did not get what a provider took: the next way is tried, and if there is none, a person must look."""
-    _keep_receipt(connection, channel, provider_id, "undelivered", now)
-    notice = _sent_as(connection, channel, provider_id)
-    if notice is None:
-        return False
-    if notice.state is State.SENT and notice.provider_id == provider_id:
-        way = notice.next_way()
-        if way is not None and way > notice.way:
-            _move(connection, notice, way, now, "the provider could not deliver it", doubt=False)
-        else:
-            _give_up(connection, notice, "the provider could not deliver it")
-    return True
-
-
-def retry(connection: Connection, notice_id: str, *, now: datetime, keep_trying: timedelta) -> Notice:
-    """Send a notice again that was given up; raises NoticeUnknown, NoticeCannot."""
-    notice = _by_id(connection, notice_id)
-    state = after(notice.state, "retry")
-    values = {"state": state, "due": now, "deadline": now + keep_trying, "failures": 0, "way": 0, "refused": 0}
-    connection.execute(
-        update(NOTICES).where(NOTICES.c.id == notice.id).values(values | {"channel": notice.ways[0].channel})
-    )
-    return _by_id(connection, notice_id)
-
-
-def dismiss(connection: Connection, notice_id: str, *, who: str) -> Notice:
-    """Let a notice rest that was given up: somebody has seen to it. Raises NoticeUnknown, NoticeCannot."""
-    notice = _by_id(connection, notice_id)
-    if notice.state is not State.NOT_SENT:
-        raise NoticeCannot("dismiss", notice.state)
-    problem = f"dismissed by {who}: {notice.problem}"[:PROBLEM_LENGTH]
-    state = after(notice.state, "call off")
-    connection.execute(update(NOTICES).where(NOTICES.c.id == notice.id).values(state=state, problem=problem))
-    return _by_id(connection, notice_id)
-
-
-# ── looked at ──
-
-
-def listed(
-    connection: Connection, *, state: State | None = None, ticket: str | None = None, limit: int = 50
-) -> Sequence[Notice]:
-    """Return notices, newest first."""
-    query = select(NOTICES).order_by(NOTICES.c.seq.desc()).limit(limit)
-    if state is not None:
-        query = query.where(NOTICES.c.state == state)
-    if ticket is not None:
-        query = query.where(NOTICES.c.ticket == ticket)
-    return [_notice(row) for row in connection.execute(query).mappings()]
-
-
-def found(connection: Connection, beginning: str) -> Notice:
-    """Return the notice whose id begins so; raises NoticeUnknown when there is none or more than one."""
-    query = select(NOTICES).where(NOTICES.c.id.startswith(beginning, autoescape=True)).limit(2)
-    rows = connection.execute(query).mappings().all()
-    if len(rows) != 1 or not beginning:
-        raise NoticeUnknown(beginning)
-    return _notice(rows[0])
-
-
-def attempts(connection: Connection, notice_id: str) -> Sequence[Mapping[str, Any]]:
-    """Return each try to send a notice, oldest first."""
-    query = select(ATTEMPTS).where(ATTEMPTS.c.notice == notice_id).order_by(ATTEMPTS.c.number)
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def counts(connection: Connection) -> Mapping[State, int]:
-    """Return how many notices there are in each state."""
-    query = select(NOTICES.c.state, func.count()).group_by(NOTICES.c.state)
-    found = {State(state): int(count) for state, count in connection.execute(query).all()}
-    return {state: found.get(state, 0) for state in State}
-
-
-def oldest_stuck(connection: Connection, *, before: datetime) -> datetime | None:
-    """Return when the oldest notice was written that does not leave: given up, or due or first tried before then.
-
-    What only waits for its time (quiet hours, caps, a duty list not yet rung) is not stuck.
-    """
-    given_up = select(func.min(NOTICES.c.created)).where(NOTICES.c.state == State.NOT_SENT)
-    tried = select(ATTEMPTS.c.notice).where(
-        ATTEMPTS.c.notice == NOTICES.c.id, ATTEMPTS.c.number == 1, ATTEMPTS.c.began <= before
-    )
-    late = or_(NOTICES.c.due <= before, tried.exists())
-    waiting = select(func.min(NOTICES.c.created)).where(NOTICES.c.state == State.WAITING, late)
-    moments = [connection.execute(query).scalar() for query in (given_up, waiting)]
-    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def next_due(connection: Connection, channel: str) -> datetime | None:
@@ -349,21 +232,6 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
     leased = select(func.min(NOTICES.c.lease_until)).where(here, NOTICES.c.state == State.SENDING)
     moments = [connection.execute(query).scalar() for query in (waiting, leased)]
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def without_receipt(connection: Connection, channel: str, *, now: datetime, limit: int = 200) -> Sequence[str]:
-    """Return the providers' ids of what a channel has sent within a day, and nobody has said more about."""
-    query = (
-        select(NOTICES.c.provider_id)
-        .where(NOTICES.c.state == State.SENT, NOTICES.c.channel == channel)
-        .where(NOTICES.c.provider_id.is_not(None), NOTICES.c.sent_at > now - RECEIPTS_WITHIN)
-        .order_by(NOTICES.c.seq.desc())
-        .limit(limit)
-    )
-    return [str(provider_id) for provider_id in connection.execute(query).scalars()]
-
-
-# ── how ──
 
 
 def _next(connection: Connection, channel: str, now: datetime) -> RowMapping | None:
@@ -385,7 +253,7 @@ def _next(connection: Connection, channel: str, now: datetime) -> RowMapping | N
 
 def _take(connection: Connection, row: RowMapping, owner: str, *, now: datetime, until: datetime) -> Claimed:
     """Write the lease and the beginning of the try, before anything leaves."""
-    notice, number = _notice(row), row["attempts"] + 1
+    notice, number = notice_of(row), row["attempts"] + 1
     connection.execute(
         update(NOTICES)
         .where(NOTICES.c.id == notice.id)
@@ -402,11 +270,6 @@ def _take(connection: Connection, row: RowMapping, owner: str, *, now: datetime,
         )
     )
     return Claimed(replace(notice, state=State.SENDING, attempts=number), owner, was_in_doubt=row["in_doubt"])
-
-
-def mark_maybe_double(connection: Connection, claimed: Claimed) -> None:
-    """Say, before it is sent again, that nobody knows whether it went out before."""
-    connection.execute(_held(claimed).values(maybe_double=True))
 
 
 def _room_at(connection: Connection, notice: Notice, caps: Caps, now: datetime) -> datetime | None:
@@ -435,32 +298,6 @@ def _put_off(connection: Connection, notice: Notice, until: datetime) -> None:
     )
 
 
-def _give_up(connection: Connection, notice: Notice, problem: str) -> None:
-    connection.execute(
-        update(NOTICES)
-        .where(NOTICES.c.id == notice.id)
-        .values(state=after(notice.state, "give up"), problem=problem, lease_owner=None, lease_until=None)
-    )
-
-
-def _move(connection: Connection, notice: Notice, way: int, now: datetime, problem: str, *, doubt: bool) -> None:
-    state = notice.state if notice.state is State.WAITING else after(notice.state, "put back")
-    connection.execute(
-        update(NOTICES)
-        .where(NOTICES.c.id == notice.id)
-        .values(
-            state=state,
-            way=way,
-            channel=notice.ways[way].channel,
-            due=now,
-            failures=0,
-            problem=problem,
-            in_doubt=False,
-            maybe_double=true() if doubt else NOTICES.c.maybe_double,
-        )
-    )
-
-
 def _held(claimed: Claimed) -> Any:
     """The notice, if it is still ours by this very claim."""
     notice = claimed.notice
@@ -486,58 +323,4 @@ def _end_attempt(
         update(ATTEMPTS)
         .where(ATTEMPTS.c.notice == notice.id, ATTEMPTS.c.number == notice.attempts)
         .values(ended=now, outcome=outcome, provider_id=provider_id, problem=(problem or "")[:PROBLEM_LENGTH] or None)
-    )
-
-
-def _keep_receipt(connection: Connection, channel: str, provider_id: str, verdict: str, now: datetime) -> None:
-    """The first final word counts."""
-    make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    row = {"channel": channel, "provider_id": provider_id[:200], "verdict": verdict, "at": now}
-    connection.execute(make(RECEIPTS).values(row).on_conflict_do_nothing())
-
-
-def _receipt(connection: Connection, channel: str, provider_id: str) -> str | None:
-    query = select(RECEIPTS.c.verdict).where(RECEIPTS.c.channel == channel, RECEIPTS.c.provider_id == provider_id)
-    verdict = connection.execute(query).scalar()
-    return None if verdict is None else str(verdict)
-
-
-def _sent_as(connection: Connection, channel: str, provider_id: str) -> Notice | None:
-    query = select(ATTEMPTS.c.notice).where(ATTEMPTS.c.channel == channel, ATTEMPTS.c.provider_id == provider_id)
-    notice_id = connection.execute(query.limit(1)).scalar()
-    return None if notice_id is None else _by_id(connection, notice_id)
-
-
-def _by_id(connection: Connection, notice_id: str) -> Notice:
-    row = connection.execute(select(NOTICES).where(NOTICES.c.id == notice_id)).mappings().first()
-    if row is None:
-        raise NoticeUnknown(notice_id)
-    return _notice(row)
-
-
-def _notice(row: RowMapping) -> Notice:
-    return Notice(
-        id=row["id"],
-        key=row["key"],
-        occasion=row["occasion"],
-        language=row["language"],
-        to=row["person"],
-        ways=tuple(Way(channel, address) for channel, address in json.loads(row["ways"])),
-        values=json.loads(row["texts"]),
-        urgency=Urgency(row["urgency"]),
-        ticket=row["ticket"],
-        state=State(row["state"]),
-        created=row["created"],
-        due=row["due"],
-        deadline=row["deadline"],
-        way=row["way"],
-        refused=row["refused"],
-        failures=row["failures"],
-        attempts=row["attempts"],
-        sent_at=row["sent_at"],
-        delivered_at=row["delivered_at"],
-        acknowledged_at=row["acknowledged_at"],
-        provider_id=row["provider_id"],
-        maybe_double=row["maybe_double"],
-        problem=row["problem"],
     )

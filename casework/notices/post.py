@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from casework.notices import outbox
+from casework.notices import afterwards, lookup, outbox
 from casework.notices.channels.receipts import Callback
 from casework.notices.directory import BY_NUMBER, Notices
 from casework.notices.links import Links
@@ -66,7 +66,7 @@ class Post:
         self, *, state: State | None = None, ticket: str | None = None, limit: int = 50
     ) -> Sequence[Notice]:
         """Return notices, newest first."""
-        return await self._database.read(partial(outbox.listed, state=state, ticket=ticket, limit=limit))
+        return await self._database.read(partial(lookup.listed, state=state, ticket=ticket, limit=limit))
 
     def words(self, notice: Notice) -> tuple[str, Size]:
         """Return what a notice says, its link left out, and how long that is as an SMS."""
@@ -75,18 +75,18 @@ class Post:
 
     async def counts(self) -> Mapping[State, int]:
         """Return how many notices there are in each state."""
-        return await self._database.read(outbox.counts)
+        return await self._database.read(lookup.counts)
 
     async def oldest_stuck(self) -> datetime | None:
         """Return when the oldest notice was written that was given up, or should have left long ago; else None."""
-        return await self._database.read(partial(outbox.oldest_stuck, before=self.now() - STUCK_AFTER))
+        return await self._database.read(partial(lookup.oldest_stuck, before=self.now() - STUCK_AFTER))
 
     async def told(self, beginning: str) -> Told:
         """Return one notice with its tries; raises NoticeUnknown."""
 
         def look(connection: Any) -> Told:
-            notice = outbox.found(connection, beginning)
-            return Told(notice, outbox.attempts(connection, notice.id))
+            notice = lookup.found(connection, beginning)
+            return Told(notice, lookup.attempts(connection, notice.id))
 
         return await self._database.read(look)
 
@@ -94,7 +94,7 @@ class Post:
         """Send a notice after all that was given up; raises NoticeUnknown, NoticeCannot."""
         notice = (await self.told(beginning)).notice
         again = await self._database.write(
-            partial(outbox.retry, notice_id=notice.id, now=self.now(), keep_trying=RETRY_FOR)
+            partial(afterwards.retry, notice_id=notice.id, now=self.now(), keep_trying=RETRY_FOR)
         )
         self._news()
         return again
@@ -102,7 +102,7 @@ class Post:
     async def dismiss(self, beginning: str, *, who: str) -> Notice:
         """Let a notice rest that was given up: somebody has seen to it. Raises NoticeUnknown, NoticeCannot."""
         notice = (await self.told(beginning)).notice
-        return await self._database.write(partial(outbox.dismiss, notice_id=notice.id, who=who))
+        return await self._database.write(partial(afterwards.dismiss, notice_id=notice.id, who=who))
 
     async def test(self, channel: str, address: str) -> str:
         """Send a test by one channel; return the notice's id. Raises ChannelUnknown, BadNumber."""
@@ -127,11 +127,11 @@ class Post:
 
     async def receipt(self, channel: str, provider_id: str, there: bool) -> None:
         """A provider says what became of a message; one we do not know changes nothing."""
-        verdict = outbox.delivered if there else outbox.undelivered
+        verdict = afterwards.delivered if there else afterwards.undelivered
         await self._database.write(partial(verdict, channel=channel, provider_id=provider_id, now=self.now()))
         if not there:
             self._news()
 
     async def open_letters(self, channel: str) -> Sequence[str]:
         """Return what a channel's provider has taken and said nothing of since, newest first."""
-        return await self._database.read(partial(outbox.without_receipt, channel=channel, now=self.now()))
+        return await self._database.read(partial(afterwards.without_receipt, channel=channel, now=self.now()))

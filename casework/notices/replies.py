@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from casework.errors import CaseworkError
-from casework.notices import outbox
+from casework.notices import lookup, outbox
 from casework.notices.directory import Notices
 from casework.notices.notice import NewNotice, Notice, State, Urgency
 from casework.notices.numbers import BadNumber, e164
@@ -111,7 +111,7 @@ class Replies:
         """Take in an answer from a phone's page; `press` is one pressing of the button, however often it is sent."""
 
         def take(transaction: Connection) -> Outcome:
-            notice = outbox.found(transaction, notice_id)
+            notice = lookup.found(transaction, notice_id)
             return self._once(
                 transaction, "link", press, notice.to, answer, lambda: self._step(transaction, notice, answer)
             )
@@ -122,7 +122,7 @@ class Replies:
         """Take in key 1 of somebody whom we rang."""
 
         def take(transaction: Connection) -> Outcome:
-            notice = outbox.found(transaction, notice_id)
+            notice = lookup.found(transaction, notice_id)
             return self._once(
                 transaction, "call", call, notice.to, "1", lambda: self._step(transaction, notice, Answer.ACCEPT)
             )
@@ -221,7 +221,7 @@ class Replies:
             .order_by(NOTICES.c.seq.desc())
             .limit(50)
         )
-        return [outbox.found(transaction, notice_id) for notice_id in transaction.execute(query).scalars().all()]
+        return [lookup.found(transaction, notice_id) for notice_id in transaction.execute(query).scalars().all()]
 
     def _step(self, transaction: Connection, notice: Notice, answer: Answer) -> tuple[Outcome, Notice]:
         """Take the ticket's step, and what follows for its notices; a step it cannot take changes nothing."""

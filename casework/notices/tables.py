@@ -29,6 +29,9 @@ from sqlalchemy import (
 
 from casework.schema import ID, METADATA
 
+PROBLEM_LENGTH: Final = 300
+"""Characters of why a notice could not be sent; what is longer is cut."""
+
 
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC; SQLite keeps no zone, so it is put back when read."""
@@ -80,7 +83,7 @@ NOTICES: Final = Table(
     Column("acknowledged_at", Moment),
     # Its ticket is done: it takes no more answers.
     Column("answered", Boolean, nullable=False, server_default=false()),
-    Column("problem", String(300)),
+    Column("problem", String(PROBLEM_LENGTH)),
     Index("ix_notices_next", "channel", "state", "urgency", "due"),
     Index("ix_notices_state", "state", "seq"),
     Index("ix_notices_ticket", "ticket", "seq"),
@@ -99,7 +102,7 @@ ATTEMPTS: Final = Table(
     Column("ended", Moment),
     Column("outcome", String(40)),
     Column("provider_id", String(200)),
-    Column("problem", String(300)),
+    Column("problem", String(PROBLEM_LENGTH)),
     Index("ix_notice_attempts_began", "began"),
     Index("ix_notice_attempts_address", "address", "began"),
     Index("ix_notice_attempts_ticket", "ticket", "began"),

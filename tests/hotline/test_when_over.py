@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from casework.intake import Intake
-from casework.notices import outbox
+from casework.notices import lookup
 from casework.notices.notice import Notice
 from casework.steps import Step
 from casework.ticket import Kind, State
@@ -32,7 +32,7 @@ async def an_emergency(house: Casework) -> str:
 
 
 async def told_of_the_end(house: Casework) -> list[Notice]:
-    notices = await house.database.read(lambda connection: outbox.listed(connection, limit=100))
+    notices = await house.database.read(lambda connection: lookup.listed(connection, limit=100))
     return [each for each in notices if each.occasion == "emergency_over"]
 
 

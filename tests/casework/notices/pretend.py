@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from casework.notices import outbox
+from casework.notices import lookup, outbox
 from casework.notices.channel import Accepted, AfterACrash, Letter, SendProblem
 from casework.notices.notice import NewNotice, Notice, Urgency, Way
 from casework.notices.pace import QuietHours
@@ -124,7 +124,7 @@ async def post(
 
 
 async def look(database: Database, notice: str) -> Notice:
-    return await database.read(lambda connection: outbox.found(connection, notice))
+    return await database.read(lambda connection: lookup.found(connection, notice))
 
 
 EMERGENCY = Urgency.EMERGENCY

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from casework import migrations
-from casework.notices import outbox
+from casework.notices import lookup
 from casework.notices.channel import AfterACrash
 from casework.notices.notice import Notice, State, Way
 from storage.database import Database, open_database
@@ -94,13 +94,13 @@ async def kill_again_and_again(url: str, provider: Provider, how: AfterACrash, f
 async def all_settled(url: str) -> None:
     """Wait until the outbox knows of every notice that it is sent."""
     database = open_database(url)
-    while (await database.read(outbox.counts))[State.SENT] < NOTICES:
+    while (await database.read(lookup.counts))[State.SENT] < NOTICES:
         await asyncio.sleep(0.1)
     await database.close()
 
 
 async def notices_of(database: Database) -> list[Notice]:
-    return list(await database.read(lambda connection: outbox.listed(connection, limit=NOTICES)))
+    return list(await database.read(lambda connection: lookup.listed(connection, limit=NOTICES)))
 
 
 @pytest.mark.timeout(600 + 5 * LIVES)

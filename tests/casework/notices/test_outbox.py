@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection
 
-from casework.notices import outbox
+from casework.notices import afterwards, lookup, outbox
 from casework.notices.notice import NewNotice, NoticeCannot, NoticeUnknown, State, Urgency, Way
 from casework.notices.outbox import Claimed
 from casework.notices.pace import Caps, QuietHours
@@ -127,7 +127,7 @@ async def test_every_try_is_written_down_with_what_became_of_it(database: Databa
     second = await claim(database)
     assert second is not None
     await accept(database, second, "sms-1")
-    tries = await database.read(lambda connection: outbox.attempts(connection, notice))
+    tries = await database.read(lambda connection: lookup.attempts(connection, notice))
     assert [(each["number"], each["outcome"]) for each in tries] == [(1, "try-later"), (2, "accepted")]
     assert tries[0]["problem"] == "throttled"
     assert tries[1]["began"] == NOON
@@ -140,7 +140,7 @@ async def test_a_cap_per_number_holds_back_until_there_is_room_and_lets_others_g
     await post(database, *same, a_notice("other", ways=other))
     keys = [claimed.notice.key for _ in range(3) if (claimed := await claim(database, caps=caps)) is not None]
     assert keys == ["same-0", "same-1", "other"]
-    held = await database.read(lambda connection: outbox.listed(connection, state=State.WAITING))
+    held = await database.read(lambda connection: lookup.listed(connection, state=State.WAITING))
     assert [(each.key, each.problem, each.due) for each in held] == [
         ("same-2", "held back by a cap", NOON + timedelta(hours=1))
     ]
@@ -158,7 +158,7 @@ async def test_caps_per_ticket_and_in_all_slow_a_storm_but_not_its_emergencies(d
     emergency = await claim(database, caps=caps)
     assert emergency is not None
     assert emergency.notice.key == "fire"
-    counts = await database.read(outbox.counts)
+    counts = await database.read(lookup.counts)
     assert counts[State.WAITING] == 3
     assert counts[State.NOT_SENT] == 0
 
@@ -182,12 +182,12 @@ async def test_past_its_deadline_a_notice_is_given_up_and_can_be_retried_by_hand
     assert await claim(database, now=late) is None
     assert (await look(database, notice)).state is State.NOT_SENT
     await database.write(
-        lambda transaction: outbox.retry(transaction, notice, now=late, keep_trying=timedelta(hours=1))
+        lambda transaction: afterwards.retry(transaction, notice, now=late, keep_trying=timedelta(hours=1))
     )
     assert await claim(database, now=late) is not None
     with pytest.raises(NoticeCannot):
         await database.write(
-            lambda transaction: outbox.retry(transaction, notice, now=late, keep_trying=timedelta(hours=1))
+            lambda transaction: afterwards.retry(transaction, notice, now=late, keep_trying=timedelta(hours=1))
         )
     with pytest.raises(NoticeUnknown):
         await look(database, "nothing")
@@ -199,8 +199,8 @@ async def test_a_receipt_says_that_the_phone_has_it_also_when_it_comes_before_th
     assert first is not None
     assert second is not None
     await accept(database, first, "sms-1")
-    assert await database.write(lambda transaction: outbox.delivered(transaction, "sms", "sms-1", now=NOON))
-    assert not await database.write(lambda transaction: outbox.delivered(transaction, "sms", "sms-2", now=NOON))
+    assert await database.write(lambda transaction: afterwards.delivered(transaction, "sms", "sms-1", now=NOON))
+    assert not await database.write(lambda transaction: afterwards.delivered(transaction, "sms", "sms-2", now=NOON))
     await accept(database, second, "sms-2")
     assert {(await look(database, each)).state for each in (late, early)} == {State.DELIVERED}
 
@@ -210,18 +210,18 @@ async def test_what_a_phone_did_not_get_goes_by_the_next_way_and_then_to_a_perso
     by_sms = await claim(database)
     assert by_sms is not None
     await accept(database, by_sms, "sms-1")
-    await database.write(lambda transaction: outbox.undelivered(transaction, "sms", "sms-1", now=NOON))
+    await database.write(lambda transaction: afterwards.undelivered(transaction, "sms", "sms-1", now=NOON))
     assert (await look(database, notice)).current.channel == "mail"
     by_mail = await claim(database, channel="mail")
     assert by_mail is not None
     await accept(database, by_mail, "mail-1")
-    await database.write(lambda transaction: outbox.undelivered(transaction, "mail", "mail-1", now=NOON))
+    await database.write(lambda transaction: afterwards.undelivered(transaction, "mail", "mail-1", now=NOON))
     assert (await look(database, notice)).state is State.NOT_SENT
 
 
 async def test_a_receipt_that_nobody_knows_changes_nothing(database: Database) -> None:
     [notice] = await post(database, a_notice())
-    assert not await database.write(lambda transaction: outbox.undelivered(transaction, "sms", "forged", now=NOON))
+    assert not await database.write(lambda transaction: afterwards.undelivered(transaction, "sms", "forged", now=NOON))
     assert (await look(database, notice)).state is State.WAITING
 
 
@@ -238,7 +238,7 @@ async def test_what_is_not_needed_any_more_is_called_off(database: Database) -> 
 
 
 async def stuck(database: Database, at: datetime) -> datetime | None:
-    return await database.read(lambda connection: outbox.oldest_stuck(connection, before=at))
+    return await database.read(lambda connection: lookup.oldest_stuck(connection, before=at))
 
 
 async def test_what_does_not_leave_is_stuck_until_it_is_sent_or_somebody_has_seen_to_it(database: Database) -> None:
@@ -255,11 +255,11 @@ async def test_what_does_not_leave_is_stuck_until_it_is_sent_or_somebody_has_see
         lambda transaction: outbox.give_up(transaction, claimed, now=NOON, problem="refused", outcome="refused")
     )
     assert await stuck(database, NOON - timedelta(days=1)) == NOON, "given up: at once"
-    seen_to = await database.write(lambda transaction: outbox.dismiss(transaction, notice, who="zhao"))
+    seen_to = await database.write(lambda transaction: afterwards.dismiss(transaction, notice, who="zhao"))
     assert (seen_to.state, seen_to.problem) == (State.CALLED_OFF, "dismissed by zhao: refused")
     assert await stuck(database, later) is None
     with pytest.raises(NoticeCannot):
-        await database.write(lambda transaction: outbox.dismiss(transaction, notice, who="zhao"))
+        await database.write(lambda transaction: afterwards.dismiss(transaction, notice, who="zhao"))
 
 
 async def test_a_notice_that_is_tried_again_and_again_is_stuck(database: Database) -> None:

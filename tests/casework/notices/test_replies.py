@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from casework import book
 from casework.intake import Intake
-from casework.notices import outbox, work
+from casework.notices import lookup, outbox, work
 from casework.notices.notice import Notice, State
 from casework.notices.pace import Caps
 from casework.notices.replies import Answer, Replies, Said, understood
@@ -66,7 +66,7 @@ class House:
         return (await self.database.read(lambda connection: book.get(connection, ticket.code))).state
 
     async def notices(self, occasion: str) -> list[Notice]:
-        listed = await self.database.read(lambda connection: outbox.listed(connection))
+        listed = await self.database.read(lambda connection: lookup.listed(connection))
         return [notice for notice in listed if notice.occasion == occasion]
 
     async def said(self, sender: str, text: str, message_id: str | None = None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.notices import outbox
+from casework.notices import afterwards, outbox
 from casework.notices.channel import Accepted, AfterACrash, ChannelDown, Letter, Refused, SendProblem, TryLater, Unsure
 from casework.notices.notice import State, Way
 from casework.notices.pace import Caps
@@ -131,7 +131,9 @@ async def test_after_60_seconds_an_emergency_without_a_receipt_goes_by_its_secon
 async def test_an_emergency_that_is_on_the_phone_is_not_told_twice(house: Post) -> None:
     [notice] = await post(house.database, a_notice(ways=TWO_WAYS, urgency=EMERGENCY))
     await house.work()
-    await house.database.write(lambda transaction: outbox.delivered(transaction, "sms", "sms-1", now=house.clock.now()))
+    await house.database.write(
+        lambda transaction: afterwards.delivered(transaction, "sms", "sms-1", now=house.clock.now())
+    )
     await house.work(seconds=61)
     assert not house.mail.taken
     assert (await look(house.database, notice)).state is State.DELIVERED

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from casework.notices import outbox
+from casework.notices import lookup
 from casework.notices.channels.providers import Twilio
 from casework.notices.channels.sms import HttpSms
 from casework.notices.directory import Sms
@@ -87,7 +87,7 @@ async def test_a_provider_down_for_two_hours_loses_nothing_and_emergencies_go_fi
                 await provider.close()  # first it refuses, then nobody is there at all
             await clock.turn_and_settle(2, seconds=30)
         assert len(urgency) == NOTICES
-        assert (await database.read(outbox.counts))[State.WAITING] == NOTICES
+        assert (await database.read(lookup.counts))[State.WAITING] == NOTICES
         assert 0 < provider.asked < 200, "a provider that is down is tried, and not hammered"
         assert "sms" in sender.down
         returned = clock.now()
@@ -96,7 +96,7 @@ async def test_a_provider_down_for_two_hours_loses_nothing_and_emergencies_go_fi
         while len(provider.taken) < NOTICES:
             await clock.turn_and_settle(2, seconds=1)
             assert clock.now() - returned <= timedelta(seconds=60)
-        counts = await database.read(outbox.counts)
+        counts = await database.read(lookup.counts)
         await sender.stop()
     await provider.close()
     assert counts[State.SENT] == NOTICES
