@@ -133,6 +133,7 @@ async def test_a_phone_can_dial_nothing_that_is_not_listed(world: World, outside
     seen = len(world.events)
     dialling = await dials(world, outside)
     assert not dialling.answered
+    await world.until(lambda: dialling.channel in world.phones.causes, "the phone is told")
     assert world.phones.causes[dialling.channel] == 1, "there is no such number"
     assert calls_to_departments(world) == []
     assert world.events[seen:] == [], "no call came in by the front door"

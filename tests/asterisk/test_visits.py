@@ -121,6 +121,12 @@ WAYS = {
 }  # fmt: skip
 
 
+async def hears_whole(world: World, callee: Callee, prompt: str, name: str) -> None:
+    """Asterisk writes the last of a recording some moments after the line is down."""
+    said = world.prompt(f"zh/{prompt}")
+    await world.until(lambda: sound.heard_whole(said, callee.heard()), f"{name}: {prompt} is heard whole", within=20)
+
+
 async def test_each_way_through_a_script_is_taken_by_key_and_heard(world: World) -> None:
     """All at the same time; the way to a time for another call is below, the survey's in `test_survey.py`."""
 
@@ -139,7 +145,7 @@ async def test_each_way_through_a_script_is_taken_by_key_and_heard(world: World)
         opening = world.prompt(f"zh/brand/heating/{OPENINGS[way.script]}")
         assert sound.fraction_heard(opening[: sound.RATE], heard) > 0.8, name
         for prompt in way.heard:
-            assert sound.heard_whole(world.prompt(f"zh/{prompt}"), heard), (name, prompt)
+            await hears_whole(world, callee, prompt, name)
         for prompt in way.not_heard:
             assert sound.fraction_heard(world.prompt(f"zh/{prompt}"), heard) < 0.3, (name, prompt)
 
