@@ -20,12 +20,8 @@ CONTENT: Final[Mapping[str, str]] = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-
 FILES: Final = tuple(CONTENT.values())
-
-
-NONE: Final[Names] = {}
+NO_NAMES: Final[Names] = {}
 
 
 class AsFile(Given):
@@ -54,7 +50,7 @@ class Table(Shown):
 
 
 def table(
-    wanted: AsFile, name: str, columns: Sequence[Heading], rows: Sequence[Row], names: Names = NONE
+    wanted: AsFile, name: str, columns: Sequence[Heading], rows: Sequence[Row], names: Names = NO_NAMES
 ) -> web.Response:
     """The answer with this table; a file is called `name` and the day on which it was asked for.
 

@@ -1,6 +1,4 @@
-"""What the event log remembers of calls. A caller may be waiting for the answer: a log that cannot be asked now is not
-waited for.
-"""
+"""What the event log remembers of calls, asked while a caller may be waiting: a log that is slow is not waited for."""
 
 from __future__ import annotations
 

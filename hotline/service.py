@@ -90,13 +90,13 @@ class Service:
     ) -> None:
         self.settings, self.site, self.words, self.casework = settings, found, words, casework
         self.events = Stream(events)
-        self._recall = Recall(self.events)
+        self._past = Recall(self.events)
         self._unwritten_since: datetime | None = None
         self.recordings = Recordings(
             settings.folders.recordings,
             settings.folders.messages,
             self.events.record,
-            is_told=partial(self._recall.has, MessageLeft),
+            is_told=partial(self._past.has, MessageLeft),
             flushed=partial(self.events.flushed, hurry=False),
         )
         self.desk_link = self._link("desk", on_up=self._restore)
@@ -360,10 +360,10 @@ class Service:
             patience={queue.name: queue.patience for queue in self.site.queues},
             words=self.words,
             record=self._note,
-            rang=partial(self._recall.has, CallRang),
+            rang=partial(self._past.has, CallRang),
             agent_answered=self.watch.agent_answered,
             desk=self.roster,
-            language_of=self._recall.language_of,
+            language_of=self._past.language_of,
             talks=self.visits.office,
             tickets=self.casework,
             duty=self.notices,
@@ -393,7 +393,7 @@ class Service:
 
     async def recall(self) -> None:
         """Take up the calls that were not over when we were last here, and who talked in them."""
-        unfinished = await self._recall.unfinished(self._now())
+        unfinished = await self._past.unfinished(self._now())
         facts = sorted((fact for call in unfinished for fact in call.events), key=lambda fact: fact.at)
         self.roster.recall(facts)
         for fact in [*(await self.events.last_agent_steps()).values(), *facts]:

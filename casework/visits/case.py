@@ -26,8 +26,8 @@ class Case:
     facts: Mapping[str, str] = field(default_factory=dict)
     answers: Sequence[Answer] = ()
     """What was answered already, before a crash of ours: it is not asked again."""
-    outcome: Outcome | None = None
-    """How the talk ended, where we crashed before the call had left us."""
+    to_person: bool = False
+    """Whether a person was promised already, before a crash of ours: nothing more is asked."""
 
 
 Keep = Callable[[Answer], Awaitable[None]]

@@ -134,15 +134,12 @@ class Office:
     # What becomes of a call
 
     async def begin(self, call: str) -> Case | None:
-        """See Talks. A second time (we crashed in between), what was answered is in the case, and how the talk ended if
-        the call was on its way to a person: any other is over.
-        """
+        """See Talks. A second time (we crashed in between), what was answered or promised before is in the case."""
         return await self.write(lambda transaction: self._begin(transaction, call))
 
     def _begin(self, transaction: Connection, call: str) -> Case | None:
-        outcome = Outcome.HANDED_OVER if book.outcome_of(transaction, call) == Outcome.HANDED_OVER else None
-        visit = book.of_call(transaction, call) if outcome is None else book.of_newest_call(transaction, call)
-        at = self.now()
+        to_person, at = book.outcome_of(transaction, call) == Outcome.HANDED_OVER, self.now()
+        visit = book.of_newest_call(transaction, call) if to_person else book.of_call(transaction, call)
         if visit is None or visit.script not in self.scripts:
             return None
         if visit.state is State.CALLING:
@@ -156,7 +153,7 @@ class Office:
             queue=visit.queue or None,
             facts=visit.facts,
             answers=book.answers(transaction, call),
-            outcome=outcome,
+            to_person=to_person,
         )
 
     async def begin_survey(self, call: str) -> Case | None:

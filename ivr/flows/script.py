@@ -59,7 +59,7 @@ class Talk:
 
     async def lead(self) -> Ending:
         """Take one step after the other; raises CallerHungUp like everything that speaks with a caller."""
-        if self._case.outcome is Outcome.HANDED_OVER:
+        if self._case.to_person:
             return await self._person()
         until = self._call.now() + self._script.longest
         place = self._begin()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
+from casework.phone_numbers import masked
 from casework.visits.states import OVER
 from hotline.client import ServerError
 from prompts.catalogue import Catalogue
@@ -188,6 +189,10 @@ async def test_a_callee_who_wants_a_person_talks_with_an_agent_of_that_queue_who
     async with a_browser() as browser, signed_in(world, browser, WANG, str(made["password"])) as page:
         await expect(page.locator(".own-visit")).to_contain_text("271 828 188", timeout=PATIENCE)
         await expect(page.locator(".own-visit")).to_contain_text("convenient: now")
+        await page.get_by_role("link", name="Tickets").click()
+        at_hand = page.locator(".at-hand")
+        await expect(at_hand).to_contain_text(masked(callee.number), timeout=PATIENCE)
+        await expect(at_hand).to_contain_text("public hotline", timeout=PATIENCE)
     await world.telco.do("Hangup", Channel=channel)
     await world.sees(CallEnded, lambda event: event.call == call, "the end")
     kept = await world.sees(RecordingKept, lambda event: event.call == call, "the recording", within=60)
@@ -201,6 +206,7 @@ async def test_after_a_repair_the_callee_is_called_in_the_name_of_the_line_that_
     for step in ({"move": "dispatch", "to": "crew-3"}, {"move": "finish"}):
         await world.server.post(f"/api/tickets/{ticket}/steps", step)
     placed = await world.sees(CallPlaced, lambda event: event.caller == PhoneNumber(number), "the visit is dialled")
+    assert placed.shown == "4001234568", "a number of that line"
     visit_id = int(placed.call.split("-")[1])
     callee = Callee(world, number, visit_id)
     await callee.picked_up()

@@ -364,13 +364,19 @@ async def test_a_customer_with_two_visits_is_called_for_one_at_a_time(house: Hou
     assert len(house.trunk.rung) == 2
 
 
-async def test_who_talks_with_a_person_after_a_visit_is_not_called_meanwhile(house: House) -> None:
+async def one_of_two_visits_is_with_a_person(house: House) -> str:
+    """A customer with two visits is called for one, and led to a person; return the call."""
     await house.add("13800138001", key="a")
     await house.add("13800138001", key="b")
     await house.round()
     call = house.trunk.rung[0].call
     await house.pick_up(call)
     await house.office.end(call, Outcome.HANDED_OVER)
+    return call
+
+
+async def test_who_talks_with_a_person_after_a_visit_is_not_called_meanwhile(house: House) -> None:
+    call = await one_of_two_visits_is_with_a_person(house)
     await house.round(timedelta(minutes=20))
     assert len(house.trunk.rung) == 1
     await house.down(call, answered=True)
@@ -379,15 +385,10 @@ async def test_who_talks_with_a_person_after_a_visit_is_not_called_meanwhile(hou
 
 
 async def test_a_crash_between_the_promise_of_a_person_and_the_queue_changes_nothing(house: House) -> None:
-    await house.add("13800138001", key="a")
-    await house.add("13800138001", key="b")
-    await house.round()
-    call = house.trunk.rung[0].call
-    await house.pick_up(call)
-    await house.office.end(call, Outcome.HANDED_OVER)
+    call = await one_of_two_visits_is_with_a_person(house)
     again = await house.office.begin(call)
     assert again is not None
-    assert again.outcome is Outcome.HANDED_OVER
+    assert again.to_person
     await house.office.end(call, Outcome.HANDED_OVER)
     await house.round(timedelta(minutes=20))
     assert len(house.trunk.rung) == 1, "the customer still talks with that person"

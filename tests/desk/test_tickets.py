@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from casework.codes import read_code
 from desk.access import Role
-from routing.events import CallEnded, CallRang, PhoneNumber, TalkStarted
+from routing.events import CallEnded, CallPlaced, CallRang, PhoneNumber, TalkStarted
 from tests.desk.desks import OTHERS, TOKEN, Desk, a_desk
 
 BY_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -178,6 +178,17 @@ async def test_what_an_agent_takes_down_from_a_caller_is_about_the_call_the_agen
     assert (ticket.call, ticket.caller, ticket.line) == ("pbx-1770091200.7", "13800135678", "english")
     assert (await say(desk, "", heard, who=other))[1]["ticket"]["call"] == ""
     assert (await say(desk, "", LEAK, who=agent))[1]["ticket"]["call"] == ""
+
+
+async def test_what_is_taken_down_in_a_call_of_ours_is_about_the_callee_and_the_line_we_called_for(desk: Desk) -> None:
+    agent, now, record = await desk.signed_in(Role.AGENT, "1024"), datetime.now(UTC), desk.service.events.record
+    ours, callee = "visit-7-1", PhoneNumber("13800135678")
+    record(CallPlaced(at=now, call=ours, caller=callee, script="return-visit", shown="4001234568"))
+    record(TalkStarted(at=now, call=ours, agent="1024"))
+    heard = LEAK | {"source": "call", "confirmed": ["problem", "address", "name", "phone"]}
+    _, said = await say(desk, "", heard, who=agent)
+    ticket = await desk.service.casework.tickets.get(said["ticket"]["code"])
+    assert (ticket.call, ticket.caller, ticket.line) == (ours, callee.digits, "english")
 
 
 @pytest.mark.parametrize(("minutes", "call"), [(9, "pbx-1770091200.7"), (11, None)])

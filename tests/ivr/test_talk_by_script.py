@@ -46,7 +46,7 @@ async def held(
     answers: Sequence[Answer] = (),
     next_time: NextTime = lambda at: at,
     language: str | None = None,
-    outcome: Outcome | None = None,
+    to_person: bool = False,
 ) -> Rehearsed:
     """Hold this talk with a callee who does this."""
     talk = Rehearsed()
@@ -56,7 +56,7 @@ async def held(
 
     async def flow(call: Call, rooms: Rooms) -> Hand:
         call.language = language or call.language
-        case = Case(script=SCRIPTS[script], facts=facts or {}, answers=answers, outcome=outcome)
+        case = Case(script=SCRIPTS[script], facts=facts or {}, answers=answers, to_person=to_person)
         ending = await Talk(call, rooms, case, keep=keep, next_time=next_time).lead()
         talk.outcome = ending.outcome
         return ending.hand
@@ -256,6 +256,6 @@ async def test_a_new_account_is_asked_whether_all_works() -> None:
 
 
 async def test_who_was_promised_a_person_before_a_crash_is_led_there_and_asked_nothing_more() -> None:
-    talk = await held([], outcome=Outcome.HANDED_OVER)
+    talk = await held([], to_person=True)
     assert talk.lines == ["hotline: to_person", "handed to: consult"]
     assert (talk.answers, talk.outcome) == ([], Outcome.HANDED_OVER)
